@@ -182,7 +182,7 @@ async function openSimulated(options: OpenPlatformOptions, evidence: readonly st
     timers,
     evidence,
     onMachineGone: (kind) => options.onMachineGone?.(kind),
-    ...(onLinux ? { hostProbe: createLinuxProbe({ clock, dataDir }) } : {}),
+    ...(onLinux ? { hostProbe: createLinuxProbe({ clock, timers, dataDir }) } : {}),
   });
   const close = async (): Promise<void> => {
     await inner.close();

@@ -5,6 +5,7 @@ import type { ServerClock } from "./cloud/server-clock.ts";
 import type { WayToCloud } from "./cloud/way-to-cloud.ts";
 import type { ContentService } from "./content/content-service.ts";
 import type { AlarmBoard } from "./health/alarm-board.ts";
+import type { StorageTrials } from "./health/storage-trials.ts";
 import type { Ownership } from "./identity/ownership.ts";
 import type { Pairing } from "./identity/pairing.ts";
 import type { VerifySigned } from "./identity/verify.ts";
@@ -59,6 +60,8 @@ export interface AgentParts {
   /** Fetches the desired content and tracks what is ready to play. */
   readonly content: ContentService;
   readonly telemetry: Telemetry;
+  /** Writes and reads a block now and then. */
+  readonly storageTrials: StorageTrials;
   /** The agent's side of the player host. */
   readonly player: PlayerService;
   /** Configuration and time zone for the customer's page. */

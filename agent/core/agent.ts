@@ -17,6 +17,7 @@ import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
 import { browserSource, clockSource, configSource, diskSource, hardwareSource, logSource, outboxSource, playerLogSource, playerSource, rulesSource, storageSource, temperatureSource } from "./health/health-source.ts";
+import { fileSystemSource, ioPressureSource, memoryPressureSource, storageTrialSource, throttlingSource, undervoltageSource, wearSource } from "./health/machine-sources.ts";
 import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
@@ -79,6 +80,13 @@ export class Agent {
       diskSource(platform.probe, settings.config["disk.keepFreeBytes"]),
       temperatureSource(platform.probe),
       rulesSource(parts.rules, parts.displays),
+      undervoltageSource(platform.probe),
+      throttlingSource(platform.probe),
+      fileSystemSource(platform.probe),
+      wearSource(platform.probe),
+      storageTrialSource(parts.storageTrials),
+      memoryPressureSource(platform.probe),
+      ioPressureSource(platform.probe),
       clockSource(platform.clock),
       playerSource(ports.player, clock),
       browserSource(ports.player),
@@ -109,6 +117,7 @@ export class Agent {
       unit("screen", parts.screen),
       unit("hardware", hardware),
       unit("telemetry", parts.telemetry),
+      unit("storage-trials", parts.storageTrials),
       unit("alarms", parts.alarms),
       unit("health", this.health),
       unit("network", parts.network),

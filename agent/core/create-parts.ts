@@ -11,6 +11,7 @@ import type { JournalStore } from "./commands/journal-store.ts";
 import { contentLabel, ContentService, notReady } from "./content/content-service.ts";
 import { contentTarget } from "./content/content-target.ts";
 import { AlarmBoard } from "./health/alarm-board.ts";
+import { StorageTrials } from "./health/storage-trials.ts";
 import { Ownership } from "./identity/ownership.ts";
 import { Pairing } from "./identity/pairing.ts";
 import { signatureVerifier } from "./identity/verify.ts";
@@ -71,7 +72,8 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const claims = new RuleClaims(displays, log);
   const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
   await content.restore();
-  const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
+  const storageTrials = new StorageTrials(platform.probe, timers);
+  const telemetry = Telemetry.create({ probe: platform.probe, storageTrial: () => storageTrials.newest(), network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
   const player = new PlayerService({
     link: ports.player, events: outbox, reporter: reported, clock, timers, log: log.child({ part: "player" }),
     onMetrics: (metrics) => telemetry.playerMetrics(metrics),
@@ -133,7 +135,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
   return {
     link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, rules, claims, regulators, schedule, displays,
-    content, telemetry, player, page, desired, expectation, screen, tv, scene, serverClock, judgingClock, uploadHosts,
+    content, telemetry, storageTrials, player, page, desired, expectation, screen, tv, scene, serverClock, judgingClock, uploadHosts,
   };
 }
 

@@ -119,7 +119,7 @@ describe("desired and reported state of a device with several displays", () => {
       clock: time, timers: time, random: new SeededRandom("retries"), log: silentLog,
     });
     const hardware = new HardwareReporter({
-      platform: { network: adapter.network, clock: adapter.clock }, displays, reporter, outbox: { status: () => ({ usage: { bytes: 0, bytesMax: 1e9 }, counters: { dropped: {} } }) as never },
+      platform: { network: adapter.network, clock: adapter.clock, power: adapter.power, probe: adapter.probe }, displays, reporter, outbox: { status: () => ({ usage: { bytes: 0, bytesMax: 1e9 }, counters: { dropped: {} } }) as never },
       clock: time, timers: time, random: new SeededRandom("jitter"), log: silentLog,
     });
     const stop = new AbortController();

@@ -9,7 +9,7 @@ import { UploadHostsSchema } from "./upload-address.ts";
 import { EndpointSchema, FingerprintSchema, IssueSchema, JsonObjectSchema, JsonSchema, PercentSchema, PositiveSchema, WallMsSchema } from "./values.ts";
 import type { Code } from "../../platform/ports/codes.ts";
 
-export const TELEMETRY_METRICS = ["cpu", "load", "memory", "disk", "temperature", "network", "uptime", "player"] as const;
+export const TELEMETRY_METRICS = ["cpu", "load", "memory", "disk", "temperature", "network", "uptime", "clock", "supply", "pressure", "storage", "player"] as const;
 /** Sampling interval of a metric: 1 s to 1 day. */
 const IntervalMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1000), v.maxValue(86_400_000));
 

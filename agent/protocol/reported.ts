@@ -34,6 +34,27 @@ export const PlayerReportSchema = v.variant("kind", [
 ]);
 export type PlayerReport = v.InferOutput<typeof PlayerReportSchema>;
 
+/** Condition of the machine. Figures that change all the time (temperature, clock, pressure) are telemetry. */
+export const MachineReportSchema = v.looseObject({
+  /** Id of the machine's present boot. */
+  bootId: v.string(),
+  /** Whether the supply voltage is too low. */
+  undervoltage: readingOf(v.boolean()),
+  /** What slows the processor down. */
+  throttling: readingOf(v.object({ frequencyCapped: v.boolean(), throttled: v.boolean(), hot: v.boolean() })),
+  storage: v.looseObject({
+    /** Disk of the agent's data. */
+    device: readingOf(v.string()),
+    card: readingOf(v.object({ kind: v.picklist(["sd", "mmc"]), name: v.string(), serial: v.string(), made: v.string(), manufacturer: v.string() })),
+    /** Used share of the card's rated life: the upper end of a step of 10; 110 is beyond it. */
+    lifeUsedPercent: readingOf(CountSchema),
+    /** The card's blocks in reserve: `warning` from 80 % used, `urgent` from 90 %. */
+    reserve: readingOf(v.picklist(["normal", "warning", "urgent"])),
+    /** File systems with recorded errors; `count` is rounded down to a power of ten. */
+    fileSystems: readingOf(v.array(v.object({ name: v.string(), count: CountSchema, firstMs: v.optional(WallMsSchema) }))),
+  }),
+});
+
 /**
  * The reported state. Every part is optional so that a patch has the same schema; the cloud keeps unknown parts. A value
  * that could not be observed is a `Reading` that says so.
@@ -53,6 +74,7 @@ export const ReportedDocumentSchema = v.looseObject({
   audio: v.optional(v.object({ volume: readingOf(PercentSchema), mute: readingOf(v.boolean()) })),
   gpio: v.optional(v.record(v.string(), v.picklist([0, 1]))),
   network: v.optional(v.looseObject({ interfaces: JsonSchema })),
+  machine: v.optional(MachineReportSchema),
   clock: v.optional(v.object({ quality: v.picklist(["unset", "local", "synced"]), timeZone: readingOf(v.string()) })),
   schedule: v.optional(v.object({ now: v.picklist(["on", "off", "none"]), nextMs: v.optional(WallMsSchema) })),
   /** The local rules in force by id: their state, and which of their sides fired last. */

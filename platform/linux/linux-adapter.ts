@@ -1,8 +1,9 @@
 import { networkInterfaces } from "node:os";
 import type { Clock, Timers } from "../ports/clock.ts";
-import type { SystemProbe } from "../ports/host.ts";
+import type { Inventory, SystemProbe } from "../ports/host.ts";
 import type { Compositor } from "../ports/compositor.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
+import type { Reading } from "../ports/reading.ts";
 import { openLinuxAudio, type AudioSettings } from "./audio/linux-audio.ts";
 import { backlightOpener } from "./backlight/linux-backlight.ts";
 import { commandRunner, runCommand, type CommandRunner } from "./command-runner.ts";
@@ -13,7 +14,7 @@ import { LinuxHostPower } from "./linux-host-power.ts";
 import { readLinuxInventory } from "./linux-inventory.ts";
 import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
 import { openNmcliNetworkSettings } from "./nmcli-network-settings.ts";
-import { LinuxProbe } from "./linux-probe.ts";
+import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
 import { LinuxWatchdog, watchdogTimeoutMs } from "./linux-watchdog.ts";
 import { machineFiles } from "./machine-files.ts";
 
@@ -31,6 +32,8 @@ export interface LinuxAdapterDeps {
   readonly audio?: AudioSettings;
   /** Where /proc, /sys, /etc and /run are; a fixture tree in tests. Default `/`. */
   readonly root?: string;
+  /** What the board's firmware says of voltage and throttling. */
+  readonly firmware?: () => Promise<Reading<FirmwareState>>;
   readonly run?: CommandRunner;
   readonly osInterfaces?: OsInterfaces;
 }
@@ -82,8 +85,9 @@ async function openCompositor(socketPath: string, { clock, timers }: LinuxAdapte
 }
 
 /** Only the probe. A simulated device borrows it from the machine that runs the simulation. */
-export function createLinuxProbe(deps: Pick<LinuxAdapterDeps, "clock" | "dataDir" | "root" | "run">): SystemProbe {
-  const { clock, dataDir } = deps;
+export function createLinuxProbe(deps: Pick<LinuxAdapterDeps, "clock" | "timers" | "dataDir" | "root" | "firmware" | "run">): SystemProbe {
+  const { clock, timers, dataDir, firmware } = deps;
   const files = machineFiles(deps.root);
-  return new LinuxProbe({ files, clock, dataDir, inventory: () => readLinuxInventory(files, clock, deps.run ?? runCommand) });
+  const inventory = (): Promise<Inventory> => readLinuxInventory(files, clock, deps.run ?? runCommand);
+  return new LinuxProbe({ files, clock, timers, dataDir, inventory, ...(firmware !== undefined && { firmware }) });
 }

@@ -1,9 +1,9 @@
 import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import type { Inventory } from "../ports/host.ts";
-import { UNSUPPORTED } from "../ports/reading.ts";
+import { seen, UNSUPPORTED, type Reading } from "../ports/reading.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
-import { LinuxProbe } from "./linux-probe.ts";
+import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
 import { fixtureFiles, type Fixture } from "./testing/fixture-files.ts";
 
 const nothing: Inventory = {
@@ -17,12 +17,14 @@ const nothing: Inventory = {
   architecture: UNSUPPORTED,
 };
 
-function probe(fixture: Fixture, dataDir = tmpdir()): LinuxProbe {
+function probe(fixture: Fixture, dataDir = tmpdir(), firmware?: () => Promise<Reading<FirmwareState>>): LinuxProbe {
   return new LinuxProbe({
     files: fixtureFiles(fixture),
     clock: new VirtualTime({ monotonicMs: 5 }),
+    timers: new VirtualTime(),
     dataDir,
     inventory: () => Promise.resolve(nothing),
+    ...(firmware !== undefined && { firmware }),
   });
 }
 
@@ -78,11 +80,54 @@ describe("Linux probe", () => {
     expect(await probe({}).cpuTimes()).toEqual({ kind: "unsupported" });
   });
 
+  const voltage = (alarm: string): Fixture => ({
+    "sys/class/hwmon/hwmon0/name": "cpu_thermal\n",
+    "sys/class/hwmon/hwmon1/name": "rpi_volt\n",
+    "sys/class/hwmon/hwmon1/in0_lcrit_alarm": alarm,
+  });
+
+  test("reports undervoltage from the kernel's driver and from the firmware, whichever says so", async () => {
+    expect(await probe(voltage("0\n")).undervoltage()).toEqual({ kind: "ok", value: false, atMs: 5 });
+    expect(await probe(voltage("1\n")).undervoltage()).toMatchObject({ value: true });
+    expect(await probe({}).undervoltage()).toEqual({ kind: "unsupported" });
+    const firmware = (undervoltage: boolean) => () => Promise.resolve(seen({ undervoltage, frequencyCapped: true, throttled: false, hot: true }, 5));
+    expect(await probe(voltage("0\n"), tmpdir(), firmware(true)).undervoltage()).toMatchObject({ value: true });
+    expect(await probe({}, tmpdir(), firmware(false)).undervoltage()).toMatchObject({ value: false });
+    expect(await probe({}, tmpdir(), firmware(false)).throttling()).toEqual({ kind: "ok", value: { frequencyCapped: true, throttled: false, hot: true }, atMs: 5 });
+    expect(await probe(voltage("0\n")).throttling()).toEqual({ kind: "unsupported" });
+  });
+
+  test("reports the processor's clock in hertz; a machine without cpufreq has none", async () => {
+    const policy = "sys/devices/system/cpu/cpufreq/policy0";
+    expect(await probe({ [`${policy}/scaling_cur_freq`]: "600000\n", [`${policy}/cpuinfo_max_freq`]: "1500000\n" }).cpuClock()).toMatchObject({ value: { hz: 600_000_000, maxHz: 1_500_000_000 } });
+    expect(await probe({}).cpuClock()).toEqual({ kind: "unsupported" });
+  });
+
+  test("reports pressure; a kernel without it or with it switched off is unsupported, not without pressure", async () => {
+    const files: Fixture = {
+      "proc/pressure/cpu": "some avg10=1.55 avg60=10.57 avg300=8.49 total=19787492021\n",
+      "proc/pressure/memory": "some avg10=0.00 avg60=4.00 avg300=2.00 total=1\nfull avg10=0.00 avg60=3.00 avg300=1.50 total=1\n",
+      "proc/pressure/io": "some avg10=2.12 avg60=4.64 avg300=2.20 total=766023058\nfull avg10=2.04 avg60=4.30 avg300=1.94 total=249934817\n",
+    };
+    expect(await probe(files).pressure()).toMatchObject({
+      kind: "ok",
+      value: {
+        cpu: { some: { minutePercent: 10.57, fiveMinutesPercent: 8.49 } },
+        memory: { full: { minutePercent: 3, fiveMinutesPercent: 1.5 } },
+        io: { some: { minutePercent: 4.64 }, full: { minutePercent: 4.3 } },
+      },
+    });
+    expect(await probe({}).pressure()).toEqual({ kind: "unsupported" });
+    expect(await probe({ ...files, "proc/pressure/io": "none" }).pressure()).toMatchObject({ kind: "unknown" });
+    expect(await probe({ ...files, "proc/pressure/cpu": undefined }).pressure()).toMatchObject({ kind: "failed" });
+  });
+
   test("reads the inventory once", async () => {
     let reads = 0;
     const machine = new LinuxProbe({
       files: fixtureFiles({}),
       clock: new VirtualTime(),
+      timers: new VirtualTime(),
       dataDir: "/",
       inventory: () => ((reads += 1), Promise.resolve(nothing)),
     });

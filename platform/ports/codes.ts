@@ -1,4 +1,5 @@
 import type { CodeEntry } from "./code-places.ts";
+import { CODES_S_TO_Z } from "./codes-s-to-z.ts";
 import { SOUND_AND_LIGHT_CODES } from "./sound-and-light-codes.ts";
 
 /**
@@ -99,6 +100,9 @@ export const CODES = {
   "content.pdf": ["screen", "The address answers with a PDF, which the player does not show.", "Show it with a page that draws it, or convert it to pictures."],
   "content.strayed": ["screen", "The page went to an address that is not part of the content."],
   "content.unreachable": ["desired screen", "The content cannot be downloaded now; the device will try again."],
+
+  "cpu.throttled": ["health alarm", "The processor is slowed down because of its temperature or its supply voltage.", "Improve the ventilation; check the power supply."],
+
   "data.readable-by-others": ["alarm", "Other users of the machine can read the agent's data, and that could not be changed.", "Correct owner and mode of the folder."],
 
   "ddc.bus": ["command desired reading", "The I2C bus to the display failed or hangs; the message may have been received."],
@@ -123,8 +127,14 @@ export const CODES = {
   "desired.version-went-back": ["desired alarm", "The cloud's desired version is below the device's.", "Continue above the device's version."],
   "desired.wrong-device": ["desired", "The desired document is signed for another device."],
 
+  "disk.errors": ["health alarm", "A file system recorded errors in its superblock.", "Repair it with `e2fsck`; where errors return, replace the card."],
   "disk.full": ["health alarm", "The agent's disk is almost full."],
+  "disk.hangs": ["reading health alarm", "The disk did not come back from writing or reading one block.", "Restart the device; if it happens again, replace the card."],
   "disk.low": ["health alarm", "The agent's disk has less free space than `disk.keepFreeBytes`."],
+  "disk.slow": ["health alarm", "The disk takes seconds to write and read one block.", "Replace the card."],
+  "disk.unwritable": ["reading health alarm", "The disk takes no writes.", "Check whether it is mounted read-only; replace the card."],
+  "disk.worn": ["health alarm", "The card has used more than 90 % of its rated life, or most of its reserve.", "Replace the card."],
+  "disk.wrong-data": ["reading health alarm", "The disk returned other data than was written.", "Replace the card."],
 
   "display.config-malformed": ["health", "An entry of `displays` in the configuration is invalid; the message says where."],
   "display.driver-failed": ["health", "The driver of a configured display cannot be opened."],
@@ -149,6 +159,9 @@ export const CODES = {
 
   "file.missing": ["reading", "The system file that holds this value does not exist."],
   "file.unreadable": ["reading", "The system file that holds this value cannot be read."],
+
+  "firmware.no-access": ["reading", "The agent's user may not ask the board's firmware.", "Add the user to the group video."],
+  "firmware.no-answer": ["reading", "The board's firmware did not answer."],
 
   "frame.not-an-object": ["frame", "The frame is not a JSON object."],
   "frame.not-json": ["frame", "The frame is not JSON text."],
@@ -329,6 +342,9 @@ export const CODES = {
   "player.reload-loop": ["alarm", "The page keeps reloading itself."],
   "player.timeout": ["command", "The player host did not answer in time; it may still carry out the request."],
 
+  "pressure.io": ["health alarm", "Programs wait for the disk most of the time.", "Look for what writes, and check the card with `vitrine doctor`."],
+  "pressure.memory": ["health alarm", "Programs wait for memory: the machine has too little for its content.", "Use lighter content, or a machine with more memory."],
+
   "probe.disk": ["reading", "The disk could not be asked for its free space."],
   "probe.temperature": ["reading", "No sensor gave a plausible temperature."],
 
@@ -344,93 +360,7 @@ export const CODES = {
   "reboot.did-not-happen": ["command", "The machine was asked to reboot and did not."],
   "renderer.gone": ["screen", "The page's process ended several times in a few minutes."],
 
-  "rules.conflict": ["desired", "Two rules have one id, or a line is used both ways or watched with different settings."],
-  "rules.input-lost": ["health alarm", "An input of a rule cannot be watched; it is tried again.", "Check who holds the line, the wiring and the cable."],
-  "rules.none-active": ["desired", "Only local rules manage the key, and none of them has fired."],
-  "rules.not-there": ["desired", "A rule names a line, display, key or content that this device does not have; the message has its path."],
-  "rules.overridden": ["record", "A rule fired, but something stronger decides: what was set by hand, the schedule, or a rule that fired later."],
-  "rules.timed-out": ["record", "The effect of a rule was not observed in time; the device keeps trying."],
-  "rules.unsupported": ["desired", "A rule needs GPIO, HDMI-CEC or a display, and this device has none that it can use."],
-
-  "schedule.clock-unset": ["desired", "The clock is not set, so the schedule is not applied."],
-  "schedule.missing": ["desired", "The display should follow the schedule, but the document has none."],
-  "schedule.not-followed": ["desired", "The document has a schedule, but the display does not follow it.", 'Set `display.power` to `"schedule"`.'],
-  "schedule.unknown-time-zone": ["desired", "The machine does not know the time zone.", "Use an IANA name such as Europe/Madrid."],
-
-  "screen.blank": ["alarm", "The content's picture is blank."],
-  "screen.dark": ["alarm", "The screen is dark and should not be."],
-  "screen.error-page": ["alarm", "An error page is on the screen."],
-  "screen.frozen": ["alarm", "The content's picture is frozen."],
-  "screen.lit-unexpectedly": ["alarm", "The screen is lit although it should be dark."],
-  "screen.unknown": ["alarm", "It is not known what is on the screen."],
-
-  "screenshot.bad-picture": ["command", "The machine's screenshot cannot be read."],
-  "screenshot.failed": ["command", "The browser could not be asked for a screenshot."],
-  "screenshot.no-frame": ["command", "The browser drew no frame in time."],
-  "screenshot.too-large": ["command", "Even a reduced screenshot is too large to send."],
-
-  "shell.no-output": ["screen", "The browser did not start because no output is enabled.", "It starts when an output is enabled; enable one in the compositor's configuration."],
-  "shell.not-started": ["screen", "The browser did not start.", "Run it by hand as the player's user to see what it needs."],
-  "shell.stopped": ["screen", "The browser was not started because the player host is stopping."],
-
-  "shutdown.did-not-happen": ["command", "The machine was asked to shut down and did not."],
-
-  "signature.invalid": ["frame command desired", "The signature does not match the payload."],
-  "signature.wrong-key": ["frame command desired", "It is signed with a key that is not the owner's."],
-
-  "simulated.bad-action": ["local", "The simulated hardware has no such action, or not with these parameters."],
-  "simulated.bad-patch": ["local", "The simulated hardware cannot be changed in this way."],
-  "simulated.hook-failed": ["local", "An external action of the simulated hardware failed."],
-  "simulated.not-wired": ["local", "The simulated hardware does not support this here."],
-  "simulated.world-damaged": ["start", "The simulated hardware's file was damaged; it starts with default values."],
-
-  "socket.untrusted-folder": ["start", "Others could put their own socket into the folder of the agent's socket.", "Remove the folder, or choose another with `VITRINE_SOCKETS_DIR`."],
-
-  "spool.failed": ["page", "The player host could not write the record to disk."],
-  "spool.full": ["page", "The player host's storage for records is full while the agent is not connected."],
-
-  "storage.corrupt": ["start desired record local", "Stored data is damaged."],
-  "storage.degraded": ["alarm", "A store could not be opened on disk and is in memory only until the next start.", "Check that the disk has space and is writable, then restart the agent."],
-  "storage.foreign": ["start", "The file is not one this agent can use: another program's, or of a newer version. It is set aside."],
-  "storage.full": ["start desired record local", "The disk is full."],
-  "storage.io": ["start desired record local", "The disk failed."],
-  "storage.quarantined": ["alarm", "A damaged store was set aside and replaced with a new one."],
-  "storage.read-only": ["start desired record local", "The disk is read-only."],
-  "storage.unavailable": ["start alarm", "The stores cannot be used by this program at all.", "Install the package again for this machine's processor."],
-
-  "stored.other-log": ["frame", "The cloud's acknowledgement is for a log that is not this device's current one; it was ignored."],
-
-  "temperature.critical": ["health alarm", "The machine is at or above its critical temperature."],
-  "temperature.high": ["health alarm", "The machine is hot."],
-
-  "tls.bad-certificate": ["screen", "The server's certificate is not acceptable."],
-  "tls.client-certificate": ["screen", "The server requires a certificate from this device."],
-  "tls.clock-wrong": ["screen", "The server's certificate is valid by the server's clock but not by this device's.", "Set the device's clock."],
-  "tls.expired": ["screen", "The server's certificate has expired."],
-  "tls.handshake": ["screen", "The server does not speak TLS, or no version this device knows."],
-  "tls.not-yet-valid": ["screen", "The server's certificate is not valid yet."],
-  "tls.revoked": ["screen", "The server's certificate was revoked."],
-  "tls.unknown-issuer": ["screen", "The server's certificate is from an issuer this device does not trust."],
-  "tls.weak-certificate": ["screen", "The server's certificate is too weak."],
-  "tls.wrong-date": ["screen", "The server's certificate is not valid on this date."],
-  "tls.wrong-name": ["screen", "The server's certificate is for another name."],
-
-  "unit.broken": ["health", "A part of the agent failed and is being restarted."],
-  "unit.broken.<name>": ["alarm", "A part of the agent keeps failing."],
-
-  "unsupported": ["desired", "This device does not have what the key needs."],
-
-  "upload.aborted": ["command", "The upload was stopped."],
-  "upload.empty": ["command", "There is nothing to send."],
-  "upload.failed": ["command", "The upload failed for good; the message says why."],
-  "upload.grant-refused": ["command", "The device does not upload to the address the cloud granted."],
-  "upload.hash-mismatch": ["command", "What the server received does not have the announced SHA-256."],
-  "upload.http-<status>": ["command", "The server answered the upload with this HTTP status."],
-  "upload.timeout": ["command", "The upload did not finish in time."],
-  "upload.too-many": ["command", "Too many uploads are waiting for the cloud's answer."],
-  "upload.unasked": ["frame", "The cloud answered an upload request that was not made; the answer was ignored."],
-
-  "watchdog.unavailable": ["start", "The hardware watchdog cannot be opened.", "Check whether another program, such as systemd, uses it."],
+  ...CODES_S_TO_Z,
 } as const satisfies Readonly<Record<string, CodeEntry>>;
 
 type Filled<Name extends string> = Name extends `${infer Before}<${infer Word}>${infer After}` ? `${Before}${Word extends "status" ? number : string}${Filled<After>}` : Name;

@@ -1,4 +1,5 @@
 import type { ClockQuality } from "./clock.ts";
+import type { CpuClock, Pressure, StorageHealth, StorageTrial, Throttling } from "./machine-facts.ts";
 import type { Reading } from "./reading.ts";
 import type { Result } from "./result.ts";
 
@@ -84,6 +85,17 @@ export interface SystemProbe {
   temperatureC(): Promise<Reading<number>>;
   /** Milliseconds since the machine booted. */
   uptimeMs(): Promise<Reading<number>>;
+  /** Whether the supply voltage is too low now, or was in the last seconds. */
+  undervoltage(): Promise<Reading<boolean>>;
+  throttling(): Promise<Reading<Throttling>>;
+  cpuClock(): Promise<Reading<CpuClock>>;
+  pressure(): Promise<Reading<Pressure>>;
+  storage(): Promise<StorageHealth>;
+  /**
+   * Writes a block of 4 KiB to the disk of our data and reads it back, bounded in time. Costs flash writes: call it seldom.
+   * Errors: `disk.hangs` (also while an earlier trial has not come back), `disk.wrong-data`, `disk.unwritable`.
+   */
+  tryStorage(): Promise<Reading<StorageTrial>>;
 }
 
 /** A screenshot of the whole output, taken from the compositor. */

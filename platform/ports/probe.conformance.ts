@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { SystemProbe } from "./host.ts";
+import type { Stall } from "./machine-facts.ts";
 import type { BenchTime } from "./testing/bench.ts";
 import type { Reading } from "./reading.ts";
 import { reportSkipped } from "./testing/bench.ts";
@@ -48,6 +49,38 @@ export function probeConformance(name: string, open: () => Promise<ProbeBench>):
       ).toBe(true);
       expect(check("temperature", await time.settled(probe.temperatureC()), (celsius) => celsius > -40 && celsius < 150)).toBe(true);
       expect(check("uptime", await time.settled(probe.uptimeMs()), (uptimeMs) => uptimeMs >= 0)).toBe(true);
+    });
+
+    test("facts about the machine's condition are plausible or reported as missing", async () => {
+      const { probe, time } = bench;
+      const percents = (stall: Stall): readonly number[] => [stall.some, stall.full].flatMap((share) => (share === undefined ? [] : [share.minutePercent, share.fiveMinutesPercent]));
+      expect(check("undervoltage", await time.settled(probe.undervoltage()), (low) => typeof low === "boolean")).toBe(true);
+      expect(check("throttling", await time.settled(probe.throttling()), (now) => Object.values(now).every((fact) => typeof fact === "boolean"))).toBe(true);
+      expect(check("processor clock", await time.settled(probe.cpuClock()), ({ hz, maxHz }) => hz >= 1e6 && maxHz >= 1e6 && hz < 1e11)).toBe(true);
+      expect(
+        check("pressure", await time.settled(probe.pressure()), (pressure) =>
+          [pressure.cpu, pressure.memory, pressure.io].flatMap(percents).every((percent) => percent >= 0 && percent <= 100),
+        ),
+      ).toBe(true);
+    });
+
+    test("the storage's facts are plausible or reported as missing, and no card is an empty text", async () => {
+      const { device, card, lifeUsedPercent, reserve, fileSystems } = await bench.time.settled(bench.probe.storage());
+      expect(check("disk of the data", device, (name) => /^[a-z][\w-]*$/.test(name))).toBe(true);
+      expect(check("memory card", card, ({ kind, name, serial }) => (kind === "sd" || kind === "mmc") && name !== "" && serial !== "")).toBe(true);
+      expect(check("used life", lifeUsedPercent, (percent) => percent >= 10 && percent <= 110 && percent % 10 === 0)).toBe(true);
+      expect(check("reserve", reserve, (state) => ["normal", "warning", "urgent"].includes(state))).toBe(true);
+      expect(
+        check("file systems", fileSystems, (all) => all.length > 0 && all.every(({ name, count, firstMs = 0, lastMs = 0 }) => name !== "" && count >= 0 && firstMs <= lastMs)),
+      ).toBe(true);
+    });
+
+    test("a block is written and read back, again and again", async () => {
+      for (let i = 0; i < 3; i++) {
+        const trial = await bench.time.settled(bench.probe.tryStorage());
+        expect(trial).toMatchObject({ kind: "ok" });
+        expect(check("storage trial", trial, ({ writeMs, readMs }) => writeMs >= 0 && readMs >= 0)).toBe(true);
+      }
     });
 
     test("no fact of the inventory is an empty text or a zero", async () => {

@@ -4,7 +4,9 @@ import { DISPLAY_DRIVERS } from "../displays/drivers.ts";
 import { openCecAdapters } from "../linux/cec/open-cec-adapters.ts";
 import { openGpio } from "../linux/gpio/open-gpio.ts";
 import { createLinuxAdapter, type LinuxAdapterDeps } from "../linux/linux-adapter.ts";
+import { machineFiles } from "../linux/machine-files.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
+import { firmwareState } from "./firmware.ts";
 import { HEADER_CHIPS, HEADER_LINES } from "./header.ts";
 
 export interface RaspberryPiAdapterDeps extends LinuxAdapterDeps {
@@ -25,7 +27,8 @@ export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Pr
   const header = await openGpio({ devDir: join(root, "dev"), labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: gpioLines, clock, timers });
   const { buses, issues: cecIssues } = await openCecAdapters({ root, timers, osdName: OSD_NAME });
   const [first] = buses;
-  const linux = await createLinuxAdapter(deps);
+  const firmware = firmwareState({ files: machineFiles(root), clock, timers, mailboxPath: join(root, "dev/vcio") });
+  const linux = await createLinuxAdapter({ ...deps, firmware });
   const cec = first === undefined ? {} : { cec: first.cec, cecBuses: buses };
   const tv = first === undefined ? undefined : await attachDisplays(tvConfig(first.output, linux.compositor !== undefined), { ...cec, ...(linux.compositor && { compositor: linux.compositor }), clock, timers, drivers: DISPLAY_DRIVERS });
   const close = async (): Promise<void> => {

@@ -45,7 +45,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     network: simulatedNetwork(world, clock),
     networkSettings: simulatedNetworkSettingsPort(world, clock),
     clock: simulatedClockControl(world, clock),
-    probe: simulatedProbe(world, clock, deps.hostProbe),
+    probe: simulatedProbe(world, { clock, timers, host: deps.hostProbe }),
     close: () => {
       cec.close();
       gpio.close();

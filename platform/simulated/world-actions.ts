@@ -5,7 +5,7 @@ import { onWifi, withAccessPoint, withProxies } from "./simulated-site.ts";
 import { OWN_ADDRESS, TV_ADDRESS, useRemote } from "./simulated-tv.ts";
 import type { WorldControls } from "./world-controls.ts";
 import { describeIssue, runHook } from "./world-input.ts";
-import { displayMood, remoteSettings, TV_OUTPUT } from "./world-state.ts";
+import { displayMood, HEALTHY_CARD, remoteSettings, TV_OUTPUT } from "./world-state.ts";
 
 /** Something a person can do to the simulated device, described for a user interface. */
 export interface SimulatedAction {
@@ -161,6 +161,53 @@ const machineActions: readonly SimulatedAction[] = [
   ),
   action("machine", "temperature.cool", "Cool down", "Back to the resting temperature.", none, (world) =>
     world.update({ temperature: { ...world.state.temperature, extraC: 0 } }),
+  ),
+  action(
+    "machine",
+    "supply.set",
+    "Power supply",
+    "A supply that is too weak, and what the firmware does about it: it lowers the processor's clock.",
+    v.strictObject({ undervoltage: v.boolean(), throttled: v.optional(v.boolean(), false) }),
+    (world, supply) => world.update({ supply }),
+  ),
+  action(
+    "machine",
+    "card.errors",
+    "Errors of the file system",
+    "The file system finds this many more errors. They are remembered until it is repaired.",
+    v.strictObject({ count: v.optional(wholeNumber(1, 1_000), 1) }),
+    (world, { count }) => {
+      const card = world.state.card ?? HEALTHY_CARD;
+      const lastErrorMs = Math.max(0, world.wallMs());
+      return world.update({ card: { ...card, errors: Math.min(1_000_000, card.errors + count), firstErrorMs: card.firstErrorMs ?? lastErrorMs, lastErrorMs } });
+    },
+  ),
+  action("machine", "card.replace", "Replace the card", "A new card, with everything that was on the old one.", none, (world) =>
+    world.update({ card: HEALTHY_CARD }),
+  ),
+  action(
+    "machine",
+    "card.wear",
+    "Wear of the card",
+    "The used share of its rated life (110: exceeded), and its blocks in reserve.",
+    v.strictObject({ lifeUsedPercent: v.picklist([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]), reserve: v.optional(v.picklist(["normal", "warning", "urgent"]), "normal") }),
+    (world, wear) => world.update({ card: { ...(world.state.card ?? HEALTHY_CARD), ...wear } }),
+  ),
+  action(
+    "machine",
+    "card.mood",
+    "Mood of the card",
+    "What becomes of a block that is written and read back. The agent's own writes still work.",
+    v.strictObject({ mood: v.picklist(["normal", "slow", "hangs", "wrong-data", "unwritable"]) }),
+    (world, { mood }) => world.update({ card: { ...(world.state.card ?? HEALTHY_CARD), mood } }),
+  ),
+  action(
+    "machine",
+    "pressure.set",
+    "Pressure",
+    "Share of time in which tasks wait for the processor, for memory or for the disk.",
+    v.strictObject({ cpuPercent: v.optional(wholeNumber(0, 100), 0), memoryPercent: v.optional(wholeNumber(0, 100), 0), ioPercent: v.optional(wholeNumber(0, 100), 0) }),
+    (world, pressure) => world.update({ pressure }),
   ),
   action("machine", "disk.fill", "Fill the disk", "The probe sees no free byte.", none, (world) =>
     world.update({ disk: { ...world.state.disk, mood: "full" } }),

@@ -14,6 +14,8 @@ export interface WorldHooks {
 export interface WorldControls {
   readonly state: WorldState;
   readonly hooks: WorldHooks;
+  /** The device's own wall clock. */
+  wallMs(): number;
   /** Changes sections. An unchanged section is not announced. */
   update(change: Partial<Pick<WorldState, WorldSection>>): void;
   updateDisplay(change: Partial<WorldState["display"]>): void;

@@ -84,6 +84,17 @@ export const simulatedNetworkSettings = v.strictObject({
   wifi: v.optional(wifiNetwork),
 });
 
+const card = v.strictObject({
+  /** Errors recorded by the file system, and wall time of the first and the last. */
+  errors: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000)),
+  firstErrorMs: v.optional(v.pipe(v.number(), v.minValue(0))),
+  lastErrorMs: v.optional(v.pipe(v.number(), v.minValue(0))),
+  lifeUsedPercent: v.picklist([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]),
+  reserve: v.picklist(["normal", "warning", "urgent"]),
+  /** What becomes of a block that is written and read back. */
+  mood: v.picklist(["normal", "slow", "hangs", "wrong-data", "unwritable"]),
+});
+
 export const worldStateSchema = v.strictObject({
   version: v.literal(1),
   serial: shortText,
@@ -99,6 +110,12 @@ export const worldStateSchema = v.strictObject({
     baseC: v.pipe(v.number(), v.minValue(-40), v.maxValue(150)),
     extraC: v.pipe(v.number(), v.minValue(0), v.maxValue(150)),
   }),
+  /** Absent: enough voltage, full clock. */
+  supply: v.optional(v.strictObject({ undervoltage: v.boolean(), throttled: v.boolean() })),
+  /** Absent: a healthy card. */
+  card: v.optional(card),
+  /** Share of time in which tasks wait for the resource. Absent: none. */
+  pressure: v.optional(v.strictObject({ cpuPercent: percent, memoryPercent: percent, ioPercent: percent })),
   disk: v.strictObject({ totalBytes: bytes, freeBytes: bytes, mood: v.picklist(["roomy", "full"]) }),
   power: v.strictObject({
     bootId: shortText,
@@ -132,6 +149,9 @@ export const worldStateSchema = v.strictObject({
     sync: v.picklist(["automatic", "never"]),
   }),
 });
+
+/** What an absent card section means. */
+export const HEALTHY_CARD: v.InferOutput<typeof card> = { errors: 0, lifeUsedPercent: 10, reserve: "normal", mood: "normal" };
 
 export type WorldState = v.InferOutput<typeof worldStateSchema>;
 export type GpioLineState = v.InferOutput<typeof gpioLine>;

@@ -200,10 +200,14 @@ export class SimulatedWorld implements WorldControls {
     return Math.max(0, Math.round(this.#deps.clock.wallMs() - this.#state.power.bootedAtMs));
   }
 
+  wallMs(): number {
+    return this.#deps.clock.wallMs() + this.#state.clock.offsetMs;
+  }
+
   /** The device's own clock, to be given to the agent. */
   deviceClock(): Clock {
     const { clock } = this.#deps;
-    return { wallMs: () => clock.wallMs() + this.#state.clock.offsetMs, monotonicMs: () => clock.monotonicMs() };
+    return { wallMs: () => this.wallMs(), monotonicMs: () => clock.monotonicMs() };
   }
 
   /** Stops the world's timers. The state stays as it is. */

@@ -2,7 +2,7 @@ import { isTestFile } from "./import-zones.ts";
 import { blankComments } from "./parse-imports.ts";
 import type { SourceFile } from "./read-tree.ts";
 
-const TABLE = "platform/ports/codes.ts";
+const TABLE: readonly string[] = ["platform/ports/codes.ts", "platform/ports/codes-s-to-z.ts"];
 /** Lower case with dots: `display.no-answer`. May contain `${…}`, filled in at run time. */
 const CODE = /^(?:[a-z0-9-]|\$\{[^}]*\})+(?:\.(?:[a-z0-9-]|\$\{[^}]*\})+)+$/;
 /** Syntax in which a string is a code, whatever its type. */
@@ -23,7 +23,7 @@ export interface CodesFound {
 }
 
 export function checkCodes(files: readonly SourceFile[], table: readonly string[]): CodesFound {
-  const shipped = files.filter(({ path }) => /^(?:agent|platform|player-host)\//.test(path) && path !== TABLE && !isTestFile(path));
+  const shipped = files.filter(({ path }) => /^(?:agent|platform|player-host)\//.test(path) && !TABLE.includes(path) && !isTestFile(path));
   const sources = shipped.map(({ path, text }) => ({ path, text: blankComments(text) }));
   const given = sources.flatMap(({ path, text }) => codesIn(text).map((code) => ({ path, code })));
   const known = new Set(table.map((code) => code.replaceAll(/<[^>]*>/g, "<>")));
@@ -32,7 +32,7 @@ export function checkCodes(files: readonly SourceFile[], table: readonly string[
   const everything = sources.map(({ text }) => text.split("\n").filter((line) => !TIMER_LINE.test(line)).join("\n")).join("\n");
   const isGiven = (code: string): boolean =>
     everything.includes(code.includes("<") ? `\`${code.replace(/<.*/, "${")}` : `"${code}"`) || composed.some(({ code: template }) => asPattern(template, /\$\{[^}]*\}/).test(code.replaceAll(/[<>]/g, "")));
-  const loading = sources.filter(({ text }) => /\bimport (?!type )[^;]*\/codes\.ts"/.test(text)).map(({ path }) => path);
+  const loading = sources.filter(({ text }) => /\bimport (?!type )[^;]*\/codes(?:-s-to-z)?\.ts"/.test(text)).map(({ path }) => path);
   return { unlisted: unlisted.map(({ path, code }) => `${path}: ${code}`), dead: table.filter((code) => !isGiven(code)), loading };
 }
 

@@ -142,6 +142,10 @@ export const CONFIG = {
   },
   "telemetry.networkMs": { type: intervalMs, default: MINUTE_MS, unit: "ms", mutable: true, description: "How often network traffic is sampled." },
   "telemetry.uptimeMs": { type: intervalMs, default: 5 * MINUTE_MS, unit: "ms", mutable: true, description: "How often the uptime is sampled." },
+  "telemetry.clockMs": { type: intervalMs, default: MINUTE_MS, unit: "ms", mutable: true, description: "How often the processor's clock is sampled." },
+  "telemetry.supplyMs": { type: intervalMs, default: MINUTE_MS, unit: "ms", mutable: true, description: "How often undervoltage and throttling are sampled." },
+  "telemetry.pressureMs": { type: intervalMs, default: MINUTE_MS, unit: "ms", mutable: true, description: "How often pressure is sampled: the share of the last minute in which programs waited for the processor, memory or the disk." },
+  "telemetry.storageMs": { type: intervalMs, default: 5 * MINUTE_MS, unit: "ms", mutable: true, description: "How often it is looked for a new trial of the storage, which is made every hour." },
   "telemetry.playerMs": {
     type: intervalMs,
     default: 30 * SECOND_MS,

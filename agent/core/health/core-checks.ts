@@ -8,6 +8,7 @@ import type { Clock } from "../../../platform/ports/clock.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { backlogCheck, configCheck, linkCheck, ownerCheck, storageCheck } from "./checks/cloud-checks.ts";
+import { pressureCheck, storageHealthCheck, storageTrialCheck, supplyCheck } from "./checks/condition-checks.ts";
 import { clockCheck, diskCheck, gatewayCheck, networkCheck, temperatureCheck } from "./checks/machine-checks.ts";
 import { browserCheck, displayChecks, gpioCheck, outputsCheck, playerCheck, playerLogCheck, verdictCheck } from "./checks/screen-checks.ts";
 import type { DiagnosticCheck } from "./diagnostic-check.ts";
@@ -39,6 +40,10 @@ export function coreChecks(deps: CoreChecksDeps): readonly DiagnosticCheck[] {
     configCheck(deps.configIssues),
     clockCheck(platform.clock),
     temperatureCheck(platform.probe),
+    supplyCheck(platform.probe),
+    storageHealthCheck(platform.probe),
+    storageTrialCheck(platform.probe),
+    pressureCheck(platform.probe),
     networkCheck(platform.network),
     gatewayCheck(platform.network),
     linkCheck(deps.link, clock),

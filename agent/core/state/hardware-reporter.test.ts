@@ -56,7 +56,7 @@ describe("the hardware reporter", () => {
     const { reporter, zones } = await setUp();
     expect(zones).toEqual([reporter.document.clock?.timeZone.kind === "ok" ? reporter.document.clock.timeZone.value : "unknown"]);
     expect(v.safeParse(ReportedDocumentSchema, reporter.document).issues).toBeUndefined();
-    expect(Object.keys(reporter.document).sort()).toEqual(["audio", "clock", "display", "gpio", "network", "outbox", "outputs"]);
+    expect(Object.keys(reporter.document).sort()).toEqual(["audio", "clock", "display", "gpio", "machine", "network", "outbox", "outputs"]);
     expect(JSON.stringify(reporter.document)).not.toContain("atMs");
     expect(reporter.document.display?.power).toEqual({ kind: "ok", value: "on" });
     expect(reporter.document.outputs?.["HDMI-A-1"]).toMatchObject({ connected: { kind: "ok", value: true }, dpms: { kind: "ok", value: "on" } });
@@ -102,10 +102,25 @@ describe("the hardware reporter", () => {
     expect(reporter.document.network).toBeDefined();
   });
 
+  test("the machine's condition is reported; errors of a file system by their order of magnitude, so that a failing card does not flood the link", async () => {
+    const { time, world, reporter, news } = await setUp();
+    expect(reporter.document.machine).toMatchObject({ bootId: world.state.power.bootId, undervoltage: { value: false }, storage: { device: { value: "mmcblk0" }, fileSystems: { value: [] } } });
+    world.apply({ action: "card.errors", params: { count: 12 } });
+    world.apply({ action: "supply.set", params: { undervoltage: true } });
+    await time.advance(POLL_MS * 1.2);
+    const from = reporter.history.length;
+    for (let i = 0; i < 20; i++) {
+      world.apply({ action: "card.errors", params: { count: 2 } });
+      await time.advance(POLL_MS);
+    }
+    expect(news(from)).not.toContain("machine");
+    expect(reporter.document.machine).toMatchObject({ undervoltage: { value: true }, storage: { fileSystems: { value: [{ name: "mmcblk0p2", count: 10 }] } } });
+  });
+
   test("absent hardware is not reported, and small changes of the outbox size cause no reports", async () => {
     const { time, reporter, usage, news, adapter } = await setUp(() => ({ audio: undefined, gpio: undefined, outputs: undefined, displays: undefined }));
     expect(adapter.name).toBe("simulated");
-    expect(Object.keys(reporter.document).sort()).toEqual(["clock", "network", "outbox"]);
+    expect(Object.keys(reporter.document).sort()).toEqual(["clock", "machine", "network", "outbox"]);
     const from = reporter.history.length;
     for (let i = 0; i < 30; i++) {
       usage.bytes += 30_000;

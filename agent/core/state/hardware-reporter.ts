@@ -13,6 +13,7 @@ import type { Reading } from "../../../platform/ports/reading.ts";
 import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
 import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import { bucketedBytes } from "./bucket.ts";
+import { machineSection } from "./machine-section.ts";
 import type { ManagedDisplay } from "./managed-display.ts";
 import type { Reporter } from "./reporter.ts";
 import { runAll } from "./run-all.ts";
@@ -21,7 +22,7 @@ import { Wake } from "../../../platform/runtime/wake.ts";
 import { wireReading, type WireReading } from "./wire-reading.ts";
 
 export interface HardwareReporterDeps {
-  readonly platform: Pick<PlatformAdapter, "outputs" | "audio" | "gpio" | "network" | "clock">;
+  readonly platform: Pick<PlatformAdapter, "outputs" | "audio" | "gpio" | "network" | "clock" | "power" | "probe">;
   readonly displays: readonly ManagedDisplay[];
   readonly outbox: Pick<Outbox, "status">;
   readonly reporter: Reporter;
@@ -71,6 +72,7 @@ export class HardwareReporter {
         this.#deps.onTimeZone?.(timeZone.kind === "ok" ? timeZone.value : undefined);
         return { quality: await clock.quality(), timeZone: wireReading(timeZone) };
       }),
+      this.#part("machine", POLL_MS, () => machineSection(platform)),
       this.#part("outbox", POLL_MS, () => Promise.resolve(outboxSection(outbox.status()))),
     ];
     parts.push(...displays.map((display) => this.#displayPart(display)));

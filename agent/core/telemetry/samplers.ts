@@ -1,6 +1,7 @@
 import type { TELEMETRY_METRICS } from "../../protocol/desired.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { NetworkControl, NetworkInterface, SystemProbe } from "../../../platform/ports/host.ts";
+import type { StallShare, StorageTrial } from "../../../platform/ports/machine-facts.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
 
 export type TelemetryMetric = (typeof TELEMETRY_METRICS)[number];
@@ -16,12 +17,14 @@ export interface SamplersDeps {
   readonly probe: SystemProbe;
   readonly network: NetworkControl;
   readonly clock: Clock;
+  /** The newest trial of the storage; `undefined` before the first. */
+  readonly storageTrial: () => Reading<StorageTrial> | undefined;
   /** The player's newest metrics; `undefined` when it sent none lately. */
   readonly playerMetrics: () => Readonly<Record<string, number>> | undefined;
 }
 
 /** One sampler per metric group. Samplers of rates keep their own previous reading. */
-export function createSamplers({ probe, network, clock, playerMetrics }: SamplersDeps): Readonly<Record<TelemetryMetric, Sampler>> {
+export function createSamplers({ probe, network, clock, storageTrial, playerMetrics }: SamplersDeps): Readonly<Record<TelemetryMetric, Sampler>> {
   return {
     cpu: cpuSampler(probe),
     load: async () => one("load.one-minute", await probe.load()),
@@ -43,6 +46,24 @@ export function createSamplers({ probe, network, clock, playerMetrics }: Sampler
       const uptime = await probe.uptimeMs();
       return uptime.kind === "ok" ? { "uptime.s": Math.floor(uptime.value / 1000) } : {};
     },
+    clock: async (): Promise<Samples> => {
+      const cpu = await probe.cpuClock();
+      return cpu.kind === "ok" ? { "cpu.mhz": cpu.value.hz / 1e6 } : {};
+    },
+    supply: async (): Promise<Samples> => {
+      const [low, throttling] = [await probe.undervoltage(), await probe.throttling()];
+      return {
+        ...(low.kind === "ok" && { "supply.undervoltage": Number(low.value) }),
+        ...(throttling.kind === "ok" && { "cpu.throttled": Number(throttling.value.throttled || throttling.value.frequencyCapped) }),
+      };
+    },
+    pressure: async (): Promise<Samples> => {
+      const pressure = await probe.pressure();
+      if (pressure.kind !== "ok") return {};
+      const { cpu, memory, io } = pressure.value;
+      return { ...share("pressure.cpu", cpu.some), ...share("pressure.memory", memory.some), ...share("pressure.memory-full", memory.full), ...share("pressure.io", io.some), ...share("pressure.io-full", io.full) };
+    },
+    storage: trialSampler(storageTrial),
     player: () => Promise.resolve(playerMetrics() ?? {}),
   };
 }
@@ -85,6 +106,21 @@ function networkSampler(network: NetworkControl, clock: Clock): Sampler {
     }
     return { "network.received-bytes-per-s": (1000 * received) / spanMs, "network.sent-bytes-per-s": (1000 * sent) / spanMs };
   };
+}
+
+/** Each trial once: it is hours old when it is sampled again. */
+function trialSampler(newest: SamplersDeps["storageTrial"]): Sampler {
+  let sampled: Reading<StorageTrial> | undefined;
+  return () => {
+    const trial = newest();
+    if (trial === sampled || trial?.kind !== "ok") return Promise.resolve({});
+    sampled = trial;
+    return Promise.resolve({ "storage.write-ms": trial.value.writeMs, "storage.read-ms": trial.value.readMs });
+  };
+}
+
+function share(name: string, stall: StallShare | undefined): Samples {
+  return stall === undefined ? {} : { [`${name}-percent`]: stall.minutePercent };
 }
 
 function one(name: string, reading: Reading<number>): Readonly<Record<string, number>> {

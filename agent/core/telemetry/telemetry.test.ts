@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { TelemetrySchema } from "../../protocol/records.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { NetworkControl, NetworkInterface, SystemProbe } from "../../../platform/ports/host.ts";
+import type { StorageTrial } from "../../../platform/ports/machine-facts.ts";
 import { failed, seen, UNSUPPORTED, type Reading } from "../../../platform/ports/reading.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
@@ -24,6 +25,7 @@ function setUp(change: { probe?: Partial<SystemProbe>; network?: Partial<Network
   const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
   const sink = new FakeSink();
   const looks = new Map<string, number>();
+  const trials: { newest: Reading<StorageTrial> | undefined } = { newest: undefined };
   const counted = <T extends object>(target: T): T =>
     new Proxy(target, {
       get: (object, key, receiver) => {
@@ -38,6 +40,7 @@ function setUp(change: { probe?: Partial<SystemProbe>; network?: Partial<Network
   const telemetry = Telemetry.create({
     probe: counted({ ...adapter.probe, ...change.probe }),
     network: { ...adapter.network, ...change.network },
+    storageTrial: () => trials.newest,
     sink,
     clock: time,
     timers: time,
@@ -47,7 +50,7 @@ function setUp(change: { probe?: Partial<SystemProbe>; network?: Partial<Network
   const stop = new AbortController();
   const running = telemetry.run(stop.signal);
   const metrics = (index: number) => (sink.bodies()[index] as unknown as { intervalMs: number; metrics: Record<string, { min: number; mean: number; max: number; last: number; count: number }> }) ?? { intervalMs: 0, metrics: {} };
-  return { time, world, sink, looks, telemetry, stop, running, metrics };
+  return { time, world, sink, looks, trials, telemetry, stop, running, metrics };
 }
 
 describe("telemetry", () => {
@@ -70,6 +73,14 @@ describe("telemetry", () => {
       "network.received-bytes-per-s": 5,
       "network.sent-bytes-per-s": 5,
       "uptime.s": 2,
+      "cpu.mhz": 6,
+      "supply.undervoltage": 6,
+      "cpu.throttled": 6,
+      "pressure.cpu-percent": 6,
+      "pressure.memory-percent": 6,
+      "pressure.memory-full-percent": 6,
+      "pressure.io-percent": 6,
+      "pressure.io-full-percent": 6,
       "player.renderer-bytes": 3,
       "player.fps": 3,
     });
@@ -86,6 +97,17 @@ describe("telemetry", () => {
     expect(seenMetrics["cpu.percent"]?.mean).toBeLessThan(20);
     expect(seenMetrics["temperature.c"]?.max).toBeGreaterThan(44);
     expect(seenMetrics["memory.used-percent"]?.min).toBeGreaterThan(30);
+  });
+
+  test("undervoltage is the share of samples in which it was seen, and each trial of the storage counts once", async () => {
+    const { time, world, metrics, trials } = setUp();
+    await time.advance(150_000);
+    world.apply({ action: "supply.set", params: { undervoltage: true, throttled: true } });
+    trials.newest = seen({ writeMs: 12, readMs: 3, fromDisk: true }, 0);
+    await time.advance(450_000);
+    expect(metrics(0).metrics["supply.undervoltage"]).toMatchObject({ min: 0, mean: 0.5, max: 1 });
+    expect(metrics(1).metrics["cpu.mhz"]?.mean).toBe(600);
+    expect([metrics(0), metrics(1)].map((each) => each.metrics["storage.write-ms"]?.count)).toEqual([1, undefined]);
   });
 
   test("a day costs at most 1.5 MB on the wire, one timer, and few wake-ups", async () => {
@@ -118,7 +140,7 @@ describe("telemetry", () => {
     });
     await time.advance(310_000);
     const names = Object.keys(metrics(0).metrics);
-    expect(names.some((name) => /temperature|load|memory|uptime/.test(name))).toBe(false);
+    expect(names.some((name) => /temperature|load|^memory|uptime/.test(name))).toBe(false);
     expect(names).toEqual(expect.arrayContaining(["cpu.percent", "disk.free-bytes"]));
     // A hanging probe is not started again.
     expect(looks.get("load")).toBe(1);

@@ -7,6 +7,8 @@ import { untilAborted } from "../state/until-aborted.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { NetworkControl, SystemProbe } from "../../../platform/ports/host.ts";
+import type { StorageTrial } from "../../../platform/ports/machine-facts.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type JsonObject } from "../../../platform/runtime/json.ts";
@@ -23,6 +25,8 @@ export interface TelemetryIntervals {
 export interface TelemetryDeps {
   readonly probe: SystemProbe;
   readonly network: NetworkControl;
+  /** The newest trial of the storage; `undefined` before the first. */
+  readonly storageTrial: () => Reading<StorageTrial> | undefined;
   readonly sink: EventSink;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -44,6 +48,10 @@ export function configuredIntervals(values: ConfigValues): TelemetryIntervals {
       temperature: values["telemetry.temperatureMs"],
       network: values["telemetry.networkMs"],
       uptime: values["telemetry.uptimeMs"],
+      clock: values["telemetry.clockMs"],
+      supply: values["telemetry.supplyMs"],
+      pressure: values["telemetry.pressureMs"],
+      storage: values["telemetry.storageMs"],
       player: values["telemetry.playerMs"],
     },
     rollupMs: values["telemetry.rollupMs"],

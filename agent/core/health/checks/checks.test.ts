@@ -70,7 +70,7 @@ describe("the checks", () => {
     await time.advance(10_000);
     const answers = [...(await run()).values()];
     expect(answers.filter(({ status }) => status !== "ok")).toEqual([]);
-    expect(answers.length).toBe(17);
+    expect(answers.length).toBe(21);
   });
 
   test.each([
@@ -101,6 +101,10 @@ describe("the checks", () => {
     });
     await time.advance(10_000);
     world.apply({ action: "temperature.overheat" });
+    world.apply({ action: "supply.set", params: { undervoltage: true } });
+    world.apply({ action: "card.errors", params: { count: 2 } });
+    world.apply({ action: "card.mood", params: { mood: "wrong-data" } });
+    world.apply({ action: "pressure.set", params: { memoryPercent: 40 } });
     world.plug("HDMI-A-1", false);
     world.update({ network: { ...world.state.network, link: "down" }, disk: { ...world.state.disk, mood: "full" }, gpio: { ...world.state.gpio, mood: "broken" }, clock: { ...world.state.clock, quality: "unset", sync: "never" } });
     outbox.degraded = { code: "storage.full", message: "no space left" };
