@@ -62,7 +62,6 @@ describe.runIf(canMount)("an ext4 file system on a loop device", () => {
       execFileSync("sync", ["-f", mount]);
     }
     const after = sectors();
-    console.log(`24 trials: ${((after.written - before.written) * 512) / 1024} KiB written, ${((after.read - before.read) * 512) / 1024} KiB read`);
     expect(after.read - before.read).toBeGreaterThanOrEqual(24 * 8);
     expect(after.written - before.written).toBeGreaterThanOrEqual(24 * 8);
     // A day's trials: the blocks, and the inode in the journal.
