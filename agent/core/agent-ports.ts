@@ -50,6 +50,8 @@ export interface AgentPorts {
   logTrouble?(): Issue | undefined;
   /** Checks of `vitrine doctor` that need the machine (files, DNS). */
   readonly checks: readonly DiagnosticCheck[];
+  /** Whether the agent's own loops make progress, for the hardware watchdog. Absent: nobody looks. */
+  readonly healthy?: () => boolean;
   /** Problems found when the stored files were opened, for `vitrine doctor`. */
   storageIssues(): readonly Issue[];
 }

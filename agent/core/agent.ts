@@ -1,4 +1,5 @@
 import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
+import type { HostPower } from "../../platform/ports/host.ts";
 import { hostOf, type UploadRules } from "../protocol/upload-address.ts";
 import type { AgentParts } from "./agent-parts.ts";
 import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
@@ -10,7 +11,6 @@ import { CommandService } from "./commands/command-service.ts";
 import type { ExecutorTable } from "./commands/executor.ts";
 import type { Diagnostics } from "./commands/services.ts";
 import { buildExecutorTable } from "./commands/executor-table.ts";
-import { politePower } from "./commands/polite-power.ts";
 import { noteOverrides } from "./commands/note-overrides.ts";
 import { createParts } from "./create-parts.ts";
 import { coreChecks } from "./health/core-checks.ts";
@@ -20,6 +20,7 @@ import { browserSource, clockSource, configSource, diskSource, hardwareSource, l
 import { fileSystemSource, ioPressureSource, memoryPressureSource, storageTrialSource, throttlingSource, undervoltageSource, wearSource } from "./health/machine-sources.ts";
 import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
+import { createRecovery, type Recovery } from "./recovery/recovery.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
 
 /** The agent. It reaches the machine only through its ports. */
@@ -33,24 +34,27 @@ export class Agent {
   readonly profile: Profile;
   readonly diagnostics: Diagnostics;
   readonly health: Health;
+  readonly #recovery: Recovery;
 
   /** Loads stored state and builds every part. Starts nothing. */
   static async create(ports: AgentPorts, settings: AgentSettings): Promise<Agent> {
     const parts = await createParts(ports, settings);
     const diagnostics = new CheckList(checksOf(ports, settings, parts), ports.timers, ports.log.child({ part: "checks" }));
-    const executors = executorsOf(ports, settings, parts, diagnostics);
+    const recovery = await createRecovery(ports, settings, parts);
+    const executors = executorsOf(ports, settings, parts, { diagnostics, power: recovery.power });
     const { platform, documents, log } = ports;
     const inventory = await inventoryOncePerBoot(platform.probe, documents, `${ports.bootId}/${settings.version}`, log);
     const profile = await buildProfile(platform, inventory, executors, ports.crypto);
-    return new Agent(ports, settings, parts, { diagnostics, executors, profile });
+    return new Agent(ports, settings, parts, { diagnostics, executors, profile, recovery });
   }
 
-  private constructor(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, made: { diagnostics: Diagnostics; executors: ExecutorTable; profile: Profile }) {
+  private constructor(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, made: { diagnostics: Diagnostics; executors: ExecutorTable; profile: Profile; recovery: Recovery }) {
     this.ports = ports;
     this.settings = settings;
     this.parts = parts;
     this.profile = made.profile;
     this.diagnostics = made.diagnostics;
+    this.#recovery = made.recovery;
     this.commands = createCommands(ports, parts, made.executors);
     this.link = createLink(ports, settings, parts, this.commands, made.profile);
     parts.link.attach(this.link);
@@ -96,6 +100,7 @@ export class Agent {
       playerLogSource(ports.player),
       configSource(settings.configIssues),
       hardwareSource(platform.issues ?? []),
+      ...this.#recovery.sources,
     ];
     return new Health({ sources, units: () => this.supervisor.status(), reporter: parts.reported, alarms: parts.alarms, timers, log: log.child({ part: "health" }) });
   }
@@ -122,6 +127,7 @@ export class Agent {
       unit("health", this.health),
       unit("network", parts.network),
       unit("link", this.link),
+      ...this.#recovery.units,
     ];
   }
 }
@@ -140,9 +146,9 @@ function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts)
   });
 }
 
-function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, diagnostics: Diagnostics): ExecutorTable {
+function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, { diagnostics, power }: { diagnostics: Diagnostics; power: HostPower }): ExecutorTable {
   const { platform, player, clock, timers, logs } = ports;
-  const adapter = { ...platform, power: politePower(platform.power, parts.send) };
+  const adapter = { ...platform, power };
   const table = buildExecutorTable({
     adapter, displays: parts.displays, player, clock, timers, logs,
     uploader: ports.uploader(parts.link, uploadRules(settings, parts)),

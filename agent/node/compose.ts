@@ -14,7 +14,7 @@ import type { AgentPorts, AgentSettings } from "../core/agent-ports.ts";
 import type { Transport } from "../core/cloud/cloud-port.ts";
 import { GatedTransport } from "../core/cloud/gated-transport.ts";
 import { DEFAULT_LINK_POLICY } from "../core/cloud/link-policy.ts";
-import { LOOP_LIMITS_MS, LoopProgress } from "../core/health/loop-progress.ts";
+import { LOOPS, LoopProgress } from "../core/health/loop-progress.ts";
 import { deviceIdOf } from "../core/identity/identity.ts";
 import { HostLink } from "../core/player/host-link.ts";
 import type { PlayerLink } from "../core/player/player-port.ts";
@@ -63,7 +63,7 @@ export interface ComposedAgent {
 export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const { config, paths, pino } = options;
   const { log } = pino;
-  const progress = new LoopProgress(systemClock, LOOP_LIMITS_MS);
+  const progress = new LoopProgress(systemClock, LOOPS);
   const timers = progress.watch(new SystemTimers());
   const platform = await openMachine(options, timers);
   // The simulated machine has its own clock, which can be stepped.
@@ -102,6 +102,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     logLevel: () => pino.level(),
     logTrouble: () => pino.trouble(),
     storageIssues: () => stores.findings,
+    healthy: () => progress.healthy(),
     checks: machineChecks(paths.data, () => settings.endpoints, config.values["player.group"], { openPlaces: options.openPlaces, logTrouble: () => pino.trouble() }),
   };
   const agent = await Agent.create(ports, settings);

@@ -67,7 +67,7 @@ describe("with a folder of the test", () => {
   test("the watchdog is opened by its first feeding and disarmed with a V", async () => {
     const device = join(folder, "watchdog");
     writeFileSync(device, "");
-    const watchdog = new LinuxWatchdog(device, 15_000);
+    const watchdog = new LinuxWatchdog(device, 60_000);
     await watchdog.close();
     expect(readFileSync(device, "utf8")).toBe("");
     expect(await watchdog.feed()).toEqual({ ok: true, value: undefined });

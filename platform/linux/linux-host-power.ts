@@ -1,7 +1,8 @@
-import type { HostPower } from "../ports/host.ts";
+import type { ForcedReset, HostPower } from "../ports/host.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
+import { SystemdReset } from "./systemd-reset.ts";
 
 const COMMAND_TIMEOUT_MS = 15_000;
 
@@ -9,10 +10,12 @@ const COMMAND_TIMEOUT_MS = 15_000;
 export class LinuxHostPower implements HostPower {
   readonly #files: MachineFiles;
   readonly #run: CommandRunner;
+  readonly forcedReset: ForcedReset;
 
   constructor(files: MachineFiles, run: CommandRunner) {
     this.#files = files;
     this.#run = run;
+    this.forcedReset = new SystemdReset(files, run);
   }
 
   /** Throws when the kernel gives none: without it no reboot can be proved, and every Linux has had it since 2.3. */

@@ -1,25 +1,45 @@
 import { open, type FileHandle } from "node:fs/promises";
 import type { Watchdog } from "../ports/host.ts";
 import { fail, messageOf, ok, type Result } from "../ports/result.ts";
+import { ioctlNumber } from "./kernel/kernel-device.ts";
+import { openNative, type Native } from "./kernel/native.ts";
 import type { MachineFiles } from "./machine-files.ts";
+
+/** Longest time without feeding. Cards that were busy delayed feeders by tens of seconds, and the machine was reset in good health. */
+export const WANTED_TIMEOUT_MS = 60_000;
+/** Below this the watchdog is left alone. The Raspberry Pi's has 16 s before Linux 6.8. */
+export const SHORTEST_TIMEOUT_MS = 30_000;
+/** WDIOC_SETTIMEOUT (linux/watchdog.h), in seconds; the kernel answers with the timeout it set. */
+const SET_TIMEOUT = ioctlNumber("both", "W".charCodeAt(0), 6, 4);
 
 /**
  * The kernel's watchdog device. Opening it arms it, so only the first `feed` opens it; writing "V" before
  * closing disarms it (Documentation/watchdog/watchdog-api.rst), unless the kernel was built with `nowayout`.
  */
 export class LinuxWatchdog implements Watchdog {
-  readonly timeoutMs: number;
   readonly #path: string;
+  readonly #native: () => Result<Native>;
+  #timeoutMs: number;
   #device: FileHandle | undefined;
 
-  constructor(path: string, timeoutMs: number) {
+  /** `timeoutMs`: the timeout before it is opened. */
+  constructor(path: string, timeoutMs: number, native: () => Result<Native> = openNative) {
     this.#path = path;
-    this.timeoutMs = timeoutMs;
+    this.#timeoutMs = timeoutMs;
+    this.#native = native;
+  }
+
+  get timeoutMs(): number {
+    return this.#timeoutMs;
   }
 
   async feed(): Promise<Result<void>> {
     try {
-      this.#device ??= await open(this.#path, "w");
+      if (this.#device === undefined) {
+        this.#device = await open(this.#path, "w");
+        this.#lengthen(this.#device.fd);
+      }
+      if (this.#timeoutMs < SHORTEST_TIMEOUT_MS) return await this.#giveBack();
       await this.#device.write("1");
       return ok(undefined);
     } catch (thrown) {
@@ -37,6 +57,22 @@ export class LinuxWatchdog implements Watchdog {
     } finally {
       await device.close();
     }
+  }
+
+  /** A device that cannot do it keeps its own timeout. */
+  #lengthen(fd: number): void {
+    if (this.#timeoutMs >= WANTED_TIMEOUT_MS) return;
+    const native = this.#native();
+    if (!native.ok) return;
+    const seconds = Int32Array.of(WANTED_TIMEOUT_MS / 1_000);
+    const set = native.value.ioctlNow(fd, SET_TIMEOUT, new Uint8Array(seconds.buffer));
+    if (set.ok) this.#timeoutMs = (seconds[0] ?? 0) * 1_000;
+  }
+
+  async #giveBack(): Promise<Result<void>> {
+    await this.close();
+    const seconds = this.#timeoutMs / 1_000;
+    return fail("watchdog.too-short", `${this.#path} would reset the machine after ${seconds} s, in which a busy card may delay a healthy agent`, "set watchdog.hardware to false and let systemd feed it: RuntimeWatchdogSec=15 in system.conf");
   }
 }
 

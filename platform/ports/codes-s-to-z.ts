@@ -90,5 +90,6 @@ export const CODES_S_TO_Z = {
   "upload.too-many": ["command", "Too many uploads are waiting for the cloud's answer."],
   "upload.unasked": ["frame", "The cloud answered an upload request that was not made; the answer was ignored."],
 
-  "watchdog.unavailable": ["start", "The hardware watchdog cannot be opened.", "Check whether another program, such as systemd, uses it."],
+  "watchdog.too-short": ["health alarm", "The hardware watchdog's timeout is too short for a device whose card may be busy; it is not used.", "Let systemd feed it (`RuntimeWatchdogSec`)."],
+  "watchdog.unavailable": ["health alarm", "The hardware watchdog cannot be opened.", "Check whether another program, such as systemd, uses it."],
 } as const satisfies Readonly<Record<string, CodeEntry>>;

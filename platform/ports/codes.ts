@@ -357,8 +357,19 @@ export const CODES = {
   "provisioning.unreadable": ["start", "The provisioning file cannot be read."],
   "proxy.bad-address": ["desired start", "This is not a valid proxy address; the hint shows the accepted forms."],
 
+  "reboot.budget-not-written": ["alarm", "The agent wanted to reboot the machine by itself and could not write that down, so it did not.", "Check the disk."],
+  "reboot.budget-spent": ["alarm", "The agent has rebooted the machine as often as it may within a day, without success.", "Somebody has to look at the device."],
   "reboot.did-not-happen": ["command", "The machine was asked to reboot and did not."],
+  "reboot.hangs": ["alarm", "The machine accepted a reboot, and neither that nor a forced reset came.", "Switch it off and on; install `vitrine-reset@.service`."],
+
+  "recovery.no-reboot": ["alarm", "The agent asked for a reboot by itself, and the machine did not reboot."],
+  "recovery.reboot": ["alarm", "The agent reboots the machine because its picture is gone and nothing else helped."],
+  "recovery.rebooted": ["alarm", "The agent had rebooted the machine by itself; the message says why."],
+
   "renderer.gone": ["screen", "The page's process ended several times in a few minutes."],
+
+  "reset.no-unit": ["local", "The unit for a forced reset is not installed.", "Install `vitrine-reset@.service` and `50-vitrine.rules` from `scripts/systemd`."],
+  "reset.refused": ["start", "The forced reset could not be armed.", "The agent's user needs the polkit rule `50-vitrine.rules`."],
 
   ...CODES_S_TO_Z,
 } as const satisfies Readonly<Record<string, CodeEntry>>;

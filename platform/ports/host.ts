@@ -10,11 +10,22 @@ export interface HostPower {
   /** Requests a restart. `ok` means that the request was accepted, not that the machine has restarted. */
   reboot(reason: string): Promise<Result<void>>;
   shutdown(reason: string): Promise<Result<void>>;
+  /** Absent: this machine has none. */
+  readonly forcedReset?: ForcedReset;
+}
+
+/** A reset that stops nothing in order, for where an orderly reboot hangs. It outlives the agent. */
+export interface ForcedReset {
+  /** Whether it can be used. Error: `reset.no-unit`. */
+  check(): Result<void>;
+  /** The machine resets after `delayMs`, unless it has gone down before or `disarm` was called. Errors: `reset.no-unit`, `reset.refused`. */
+  arm(delayMs: number): Promise<Result<void>>;
+  disarm(): Promise<Result<void>>;
 }
 
 /** A hardware watchdog that resets the machine when it is not fed. */
 export interface Watchdog {
-  /** Milliseconds without feeding until the reset; set by the machine. */
+  /** Milliseconds without feeding until the reset; final after the first feeding. */
   readonly timeoutMs: number;
   feed(): Promise<Result<void>>;
 }

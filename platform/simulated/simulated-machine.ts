@@ -1,5 +1,5 @@
 import type { Clock, Timer, Timers } from "../ports/clock.ts";
-import type { ClockControl, HostPower, NetworkControl, NetworkInterface, Watchdog } from "../ports/host.ts";
+import type { ClockControl, ForcedReset, HostPower, NetworkControl, NetworkInterface, Watchdog } from "../ports/host.ts";
 import { seen, unknown } from "../ports/reading.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { addressesOf, gatewayOf, isUp } from "./simulated-site.ts";
@@ -17,6 +17,19 @@ export class SimulatedHostPower implements HostPower {
   readonly #timers: Timers;
   readonly #onGone: (kind: MachineGone) => void;
   #off: Timer | undefined;
+  readonly forcedReset: ForcedReset = {
+    check: () => (this.#world.state.power.mood === "refused" ? fail("reset.no-unit", "the simulated machine has no forced reset") : ok(undefined)),
+    arm: (delayMs) => {
+      const { mood } = this.#world.state.power;
+      if (mood === "refused") return Promise.resolve(fail("reset.refused", "the simulated machine refused the forced reset"));
+      if (mood !== "ignored") this.#world.resetIn(delayMs, () => this.reset());
+      return Promise.resolve(ok(undefined));
+    },
+    disarm: () => {
+      this.#world.resetIn(undefined, () => {});
+      return Promise.resolve(ok(undefined));
+    },
+  };
 
   constructor(world: SimulatedWorld, timers: Timers, onGone: (kind: MachineGone) => void) {
     this.#world = world;
@@ -51,7 +64,7 @@ export class SimulatedHostPower implements HostPower {
     const { power } = this.#world.state;
     if (power.mood === "refused")
       return fail("host.refused", `the simulated machine refused to ${kind === "reboot" ? "reboot" : "shut down"}`);
-    if (power.mood === "ignored") return ok(undefined);
+    if (power.mood === "ignored" || power.mood === "hangs") return ok(undefined);
     // Stored at once: an agent killed from here on finds a rebooted machine.
     this.#world.update({ power: { ...power, pending: kind } });
     this.#off?.cancel();

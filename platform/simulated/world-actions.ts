@@ -219,8 +219,8 @@ const machineActions: readonly SimulatedAction[] = [
     "machine",
     "power.mood",
     "Reboots",
-    "Whether a request to reboot or shut down is obeyed, taken and ignored, or refused.",
-    v.strictObject({ mood: v.picklist(["obeys", "ignored", "refused"]) }),
+    "Whether a request to reboot or shut down is obeyed, taken and ignored, refused, or hangs until a forced reset.",
+    v.strictObject({ mood: v.picklist(["obeys", "ignored", "refused", "hangs"]) }),
     (world, { mood }) => world.update({ power: { ...world.state.power, mood } }),
   ),
   action(

@@ -124,8 +124,8 @@ export const worldStateSchema = v.strictObject({
     boots: v.pipe(v.number(), v.integer(), v.minValue(1)),
     /** A request that was accepted and not carried out yet. */
     pending: v.picklist(["none", "reboot", "shutdown"]),
-    /** `ignored`: the request is accepted and nothing happens. `refused`: the request fails. */
-    mood: v.picklist(["obeys", "ignored", "refused"]),
+    /** `ignored`: every request is accepted and nothing happens. `refused`: it fails. `hangs`: the orderly way is accepted and hangs; the forced reset works. */
+    mood: v.picklist(["obeys", "ignored", "refused", "hangs"]),
   }),
   network: v.strictObject({
     link: v.picklist(["up", "down"]),

@@ -178,6 +178,7 @@ export class SimulatedWorld implements WorldControls {
 
   /** Boots after a reboot, a shutdown or a power cut: new boot id, all GPIO lines inputs again, TV unchanged. */
   boot(): void {
+    this.#stop("forced-reset");
     const { gpio, power, clock } = this.#state;
     const lines = Object.fromEntries(
       Object.entries(gpio.lines).map(([name, line]) => [name, { ...line, direction: "input" as const, driven: 0 as const }]),
@@ -194,6 +195,12 @@ export class SimulatedWorld implements WorldControls {
       clock: clock.sync === "automatic" ? { ...clock, quality: "local" } : clock,
     });
     this.#scheduleSync();
+  }
+
+  /** Calls `reset` after `delayMs` unless the machine boots before or it is called off (`undefined`). Outlives the agent. */
+  resetIn(delayMs: number | undefined, reset: () => void): void {
+    this.#stop("forced-reset");
+    if (delayMs !== undefined) this.#start("forced-reset", delayMs, reset);
   }
 
   uptimeMs(): number {

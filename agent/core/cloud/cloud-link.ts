@@ -293,7 +293,8 @@ export class CloudLinkRunner implements CloudLink {
       this.#timer.timer.cancel();
       this.#timer = undefined;
     }
-    if (dueMs === Number.POSITIVE_INFINITY) return;
+    if (this.#state.phase.kind === "stopped") return;
+    // A link without an endpoint has nothing to wait for; it ticks all the same, as a sign of life.
     const delayMs = Math.min(TIMER_MAX_MS, Math.max(0, dueMs - nowMs));
     const timer = timers.after("link.tick", delayMs, () => {
       this.#timer = undefined;

@@ -13,6 +13,7 @@ export function politePower(power: HostPower, send: (bye: Bye) => boolean): Host
   };
   return {
     bootId: () => power.bootId(),
+    ...(power.forcedReset !== undefined && { forcedReset: power.forcedReset }),
     reboot: (reason) => ask(power.reboot(reason), "rebooting"),
     shutdown: (reason) => ask(power.shutdown(reason), "shutting-down"),
   };

@@ -193,7 +193,11 @@ export const CONFIG = {
   },
   "watchdog.hardware": {
     type: { kind: "boolean" }, default: false,
-    description: "Feed the machine's hardware watchdog. Not together with systemd's RuntimeWatchdogSec.",
+    description: "Feed the machine's hardware watchdog while the agent's own loops make progress, for machines whose systemd does not (RuntimeWatchdogSec). Its timeout is set to 60 s; one that cannot be longer than 30 s is not used.",
+  },
+  "recovery.rebootsPerDay": {
+    type: { kind: "integer", min: 0, max: 24 }, default: 0, unit: "a day",
+    description: "How often within a day of running time the agent may reboot the machine by itself, when its picture has been gone for 20 minutes and the player host could not bring it back. Each reboot triples the time before the next. 0: never. The service file for players sets 3.",
   },
 } as const satisfies Readonly<Record<string, ConfigEntry>>;
 

@@ -29,6 +29,7 @@ describe("the configuration table", () => {
     const endings = new Map([
       ["ms", /Ms$/],
       ["bytes", /[bB]ytes(?:Max)?$/],
+      ["a day", /PerDay$/],
     ]);
     const numbers = CONFIG_KEYS.filter((key) => configEntry(key).type.kind === "integer");
     expect(numbers.filter((key) => endings.get(configEntry(key).unit ?? "")?.test(key) !== true)).toEqual([]);

@@ -10,6 +10,7 @@ import type { Issue } from "../../../platform/ports/result.ts";
 import { backlogCheck, configCheck, linkCheck, ownerCheck, storageCheck } from "./checks/cloud-checks.ts";
 import { pressureCheck, storageHealthCheck, storageTrialCheck, supplyCheck } from "./checks/condition-checks.ts";
 import { clockCheck, diskCheck, gatewayCheck, networkCheck, temperatureCheck } from "./checks/machine-checks.ts";
+import { forcedResetCheck } from "./checks/reset-check.ts";
 import { browserCheck, displayChecks, gpioCheck, outputsCheck, playerCheck, playerLogCheck, verdictCheck } from "./checks/screen-checks.ts";
 import type { DiagnosticCheck } from "./diagnostic-check.ts";
 
@@ -44,6 +45,7 @@ export function coreChecks(deps: CoreChecksDeps): readonly DiagnosticCheck[] {
     storageHealthCheck(platform.probe),
     storageTrialCheck(platform.probe),
     pressureCheck(platform.probe),
+    forcedResetCheck(platform.power),
     networkCheck(platform.network),
     gatewayCheck(platform.network),
     linkCheck(deps.link, clock),

@@ -9,7 +9,6 @@ import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import { bad, CheckList, good } from "./diagnostic-check.ts";
 import { Health, HEALTH_EVERY_MS } from "./health.ts";
 import { clockSource, configSource, diskSource, hardwareSource, outboxSource, playerSource, temperatureSource, type HealthSource } from "./health-source.ts";
-import { LoopProgress } from "./loop-progress.ts";
 
 const MIB = 1024 * 1024;
 
@@ -138,22 +137,5 @@ describe("the list of checks", () => {
     const running = new CheckList([{ name: "hangs", run: () => new Promise(() => {}) }], time, silentLog).run(stop.signal);
     stop.abort();
     expect((await running)[0]?.status).toBe("failed");
-  });
-});
-
-describe("progress of loops", () => {
-  test("a loop that turns is healthy; one that stops is named; one that never started is ignored", async () => {
-    const time = new VirtualTime();
-    const progress = new LoopProgress(time, { a: 60_000, b: 60_000, never: 1 });
-    const timers = progress.watch(time);
-    const turn = (name: string, times: number): void => {
-      if (times > 0) timers.after(name, 30_000, () => turn(name, times - 1));
-    };
-    turn("a", 10);
-    turn("b", 2);
-    await time.advance(90_000);
-    expect(progress.healthy()).toBe(true);
-    await time.advance(30_000);
-    expect(progress.stuck()).toEqual([{ name: "b", silentMs: 90_000 }]);
   });
 });

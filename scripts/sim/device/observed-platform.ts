@@ -62,6 +62,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
     ...(networkSettings !== undefined && { networkSettings: observedNetwork(sim, life, device, networkSettings) }),
     power: {
       bootId: () => power.bootId(),
+      ...(power.forcedReset !== undefined && { forcedReset: power.forcedReset }),
       reboot: (reason) =>
         life.call("power.reboot", () => {
           effect(`machine:${reason}`);

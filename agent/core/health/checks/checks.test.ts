@@ -70,7 +70,7 @@ describe("the checks", () => {
     await time.advance(10_000);
     const answers = [...(await run()).values()];
     expect(answers.filter(({ status }) => status !== "ok")).toEqual([]);
-    expect(answers.length).toBe(21);
+    expect(answers.length).toBe(22);
   });
 
   test.each([
@@ -101,6 +101,7 @@ describe("the checks", () => {
     });
     await time.advance(10_000);
     world.apply({ action: "temperature.overheat" });
+    world.apply({ action: "power.mood", params: { mood: "refused" } });
     world.apply({ action: "supply.set", params: { undervoltage: true } });
     world.apply({ action: "card.errors", params: { count: 2 } });
     world.apply({ action: "card.mood", params: { mood: "wrong-data" } });

@@ -1,0 +1,96 @@
+import type { Alarms } from "../health/alarms.ts";
+import type { AlarmBoard } from "../health/alarm-board.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { HostPower } from "../../../platform/ports/host.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { RebootBudget } from "./reboot-budget.ts";
+
+/** Trouble that only a reboot may end, as a sentence; `undefined` when there is none or it cannot be told. */
+export type Trouble = () => string | undefined;
+
+export interface LastResortDeps {
+  readonly trouble: Trouble;
+  readonly budget: RebootBudget;
+  /** Its reboots are certain (`certainReboot`). */
+  readonly power: Pick<HostPower, "reboot">;
+  readonly alarms: Pick<Alarms, "raise" | "clear"> & Pick<AlarmBoard, "happened">;
+  readonly bootId: string;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+const LOOK_MS = 30_000;
+/** The player host's own repairs take minutes. Each reboot that is not earned back triples the time before the next. */
+export const FIRST_REBOOT_MS = 20 * 60_000;
+export const PAUSE_FACTOR = 3;
+/** How often running time is counted for the budget. */
+const EARN_MS = 3_600_000;
+/** Time for the alarm to reach the disk. */
+const TELL_MS = 2_000;
+
+/**
+ * The last step of the ladder: reboots the machine when its picture has been gone for long and nothing else helped. Limited
+ * by a budget that survives boots; when that is spent, the device stays as it is, goes on with all else, and raises an alarm.
+ */
+export class LastResort {
+  readonly #deps: LastResortDeps;
+  #sinceMs: number | undefined;
+  #earnedMs: number;
+
+  constructor(deps: LastResortDeps) {
+    this.#deps = deps;
+    this.#earnedMs = deps.clock.monotonicMs();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#reportLast();
+    while (await sleep(this.#deps.timers, "recovery.look", LOOK_MS, signal)) await this.#look(signal);
+  }
+
+  /** After a reboot of our own: whether it happened. The reboot itself may have cut off the report before it. */
+  #reportLast(): void {
+    const { budget, bootId, alarms } = this.#deps;
+    const { last } = budget;
+    if (last === undefined || budget.used === 0) return;
+    if (last.bootId === bootId) alarms.happened("recovery.no-reboot", "error", `the agent asked for a reboot (${last.reason}), and only the agent was restarted`);
+    else alarms.happened("recovery.rebooted", "warning", `the agent rebooted the machine: ${last.reason}`, { bootIdBefore: last.bootId, used: budget.used });
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { clock, budget, alarms } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#earnedMs >= EARN_MS) {
+      this.#earnedMs = nowMs;
+      await budget.earn();
+    }
+    const trouble = this.#deps.trouble();
+    if (trouble === undefined) {
+      this.#sinceMs = undefined;
+      for (const code of ["reboot.budget-spent", "reboot.budget-not-written"] as const) alarms.clear(code, "the trouble is over");
+      return;
+    }
+    this.#sinceMs ??= nowMs;
+    // A spent budget is told as early as a first reboot would come.
+    const pauseMs = FIRST_REBOOT_MS * (budget.isSpent ? 1 : PAUSE_FACTOR ** budget.used);
+    if (nowMs - this.#sinceMs >= pauseMs) await this.#reboot(trouble, signal);
+  }
+
+  async #reboot(trouble: string, signal: AbortSignal): Promise<void> {
+    const { budget, power, alarms, clock, timers, log } = this.#deps;
+    const taken = await budget.take(trouble);
+    if (!taken.ok) {
+      // Looked at again every time: the budget is earned back, and the disk may come back.
+      alarms.raise(taken.error.code, "critical", `${trouble}; the machine is not rebooted: ${taken.error.message}`);
+      return;
+    }
+    log.error({ trouble, used: budget.used }, "rebooting the machine: nothing else helped");
+    alarms.happened("recovery.reboot", "error", `rebooting the machine: ${trouble}`, { used: budget.used });
+    if (!(await sleep(timers, "recovery.tell", TELL_MS, signal))) return;
+    const asked = await power.reboot(trouble);
+    // The next try waits for longer, because this one is spent.
+    this.#sinceMs = clock.monotonicMs();
+    if (!asked.ok) alarms.happened("recovery.no-reboot", "error", `the machine refused to reboot: ${asked.error.message}`);
+  }
+}

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { fail } from "../../../platform/ports/result.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { nodeCrypto, keyFromSeed } from "../../../platform/linux/node-crypto.ts";
+import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { createSimulatedAdapter } from "../../../platform/simulated/simulated-adapter.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { SimulatedWorld } from "../../../platform/simulated/world.ts";
+import { Agent } from "../agent.ts";
+import { DEFAULT_LINK_POLICY } from "../cloud/link-policy.ts";
+import { MemoryJournalStore } from "../commands/memory-journal-store.ts";
+import { resolveConfig } from "../config/resolve-config.ts";
+import { LOOPS, LoopProgress } from "../health/loop-progress.ts";
+import { deviceIdOf } from "../identity/identity.ts";
+import { MemoryDisk } from "../outbox/memory-outbox-store.ts";
+import { Outbox } from "../outbox/outbox.ts";
+import type { PlayerStatus } from "../player/player-port.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const DAYS = 2;
+const SHOWING: PlayerStatus = {
+  kind: "present", instance: "i", pid: 1, shell: "s", heardMs: 0,
+  stage: { kind: "playing", content: "x", sinceMs: 0, loads: 1 }, picture: { verdict: "showing", confidence: 1, evidence: [] },
+};
+
+/** A whole agent whose cloud never answers, with a hardware watchdog and the right to reboot by itself. */
+async function offlineAgent(endpoints: readonly string[]) {
+  const time = new VirtualTime();
+  const random = new SeededRandom("offline");
+  const world = new SimulatedWorld({ clock: time, timers: time, random });
+  let resets = 0;
+  const platform = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => (resets += 1) });
+  const progress = new LoopProgress(time, LOOPS);
+  const timers = progress.watch(time);
+  const bootId = await platform.power.bootId();
+  const key = keyFromSeed(random.bytes(32));
+  const disk = new MemoryDisk("log", 8 * 1024 * 1024);
+  const outbox = await time.settled(Outbox.open({ openStore: () => Promise.resolve(disk.open()), clock: time, timers, random, log: silentLog, boot: bootId, quality: "synced" }, () => {}));
+  const player: { status: PlayerStatus } = { status: SHOWING };
+  const { values } = resolveConfig({ environment: {}, flags: [["--watchdog-hardware", "true"], ["--recovery-reboots-per-day", "3"]] });
+  const agent = await time.settled(Agent.create(
+    {
+      clock: time, timers, random, crypto: nodeCrypto, log: silentLog, key, deviceId: await deviceIdOf(nodeCrypto, key.publicKey), bootId, platform,
+      player: { status: () => player.status, onStatus: () => () => {}, onEvent: () => () => {}, setScene: () => {}, setContext: () => {}, pageStored: () => {}, sendGpio: () => {}, request: () => Promise.resolve(fail("player.absent", "none")) },
+      content: { prepare: () => Promise.resolve(fail("content.unreachable", "no")) },
+      documents: new MemoryDocumentStore(), journal: new MemoryJournalStore(), outbox,
+      transport: { schemes: new Map([["wss:", { plain: false }]]) as never, connect: () => Promise.resolve({ ok: false, error: { kind: "failed", code: "link.dns", message: "no such name" } }) },
+      linkPolicy: DEFAULT_LINK_POLICY,
+      uploader: () => ({ upload: () => Promise.resolve(fail("upload.failed", "no")) }), logs: { collect: () => Promise.resolve(fail("logs.unreadable", "no")) },
+      setLogLevel: () => {}, logLevel: () => "info", checks: [], storageIssues: () => [], healthy: () => progress.healthy(),
+    },
+    { version: "0", config: values, configIssues: [], endpoints, name: "", facts: {} },
+  ));
+  const stop = new AbortController();
+  const running = agent.run(stop.signal);
+  return { time, world, agent, progress, player, resets: () => resets, end: async () => (stop.abort(), time.settled(running)) };
+}
+
+test.each([["with a cloud that cannot be reached", ["wss://cloud.example/device/v1"]], ["without any cloud", []]])("offline for days, %s: every loop makes progress, and nothing resets or reboots the machine", async (_name, endpoints) => {
+  const { time, world, agent, progress, resets, end } = await offlineAgent(endpoints);
+  for (let day = 0; day < DAYS; day += 1) {
+    // The clock jumps too, by years.
+    if (day % 2 === 1) world.apply({ action: "clock.step", params: { byMs: 300 * DAY } });
+    await time.advance(DAY);
+    expect([day, progress.stuck(), resets()]).toEqual([day, [], 0]);
+  }
+  expect(agent.link.status().kind).not.toBe("online");
+  await end();
+}, 300_000);
+
+test("a player host that stays away costs three reboots, which are forced where the orderly way hangs, and no loop", async () => {
+  const { time, world, player, resets, end } = await offlineAgent(["wss://cloud.example/device/v1"]);
+  await time.advance(HOUR);
+  world.apply({ action: "power.mood", params: { mood: "hangs" } });
+  player.status = { kind: "absent", sinceMs: time.monotonicMs(), why: "it ended" };
+  const { boots } = world.state.power;
+  await time.advance(30 * 60_000);
+  // The orderly reboot hung, and the forced reset came. In this test the same agent goes on after it.
+  expect([resets(), world.state.power.boots - boots]).toEqual([1, 1]);
+  await time.advance(6 * HOUR);
+  expect(resets()).toBe(3);
+  await end();
+}, 300_000);

@@ -1,0 +1,261 @@
+import { describe, expect, test } from "vitest";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { createSimulatedAdapter } from "../../../platform/simulated/simulated-adapter.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { SimulatedWorld } from "../../../platform/simulated/world.ts";
+import type { PlayerStatus } from "../player/player-port.ts";
+import { LoopProgress } from "../health/loop-progress.ts";
+import { storageFailure } from "../storage/document-store.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
+import { certainReboot, ORDERLY_REBOOT_MS } from "./certain-reboot.ts";
+import { FIRST_REBOOT_MS, LastResort, PAUSE_FACTOR } from "./last-resort.ts";
+import { pictureTrouble, type PictureFacts } from "./picture-trouble.ts";
+import { RebootBudget } from "./reboot-budget.ts";
+import { WatchdogFeeder } from "./watchdog-feeder.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+function setUp() {
+  const time = new VirtualTime();
+  const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("recovery") });
+  let wentDown = 0;
+  const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => (wentDown += 1) });
+  const overdue: number[] = [];
+  const power = certainReboot(adapter.power, { timers: time, log: silentLog, onOverdue: () => overdue.push(time.monotonicMs()) });
+  const mood = (wanted: string) => world.apply({ action: "power.mood", params: { mood: wanted } });
+  return { time, world, adapter, power, overdue, mood, wentDown: () => wentDown };
+}
+
+describe("a reboot", () => {
+  test("that is orderly needs no forced reset, and none comes afterwards", async () => {
+    const { time, world, power, wentDown } = setUp();
+    const { bootId } = world.state.power;
+    expect(await power.reboot("update")).toEqual({ ok: true, value: undefined });
+    await time.advance(5_000);
+    expect([wentDown(), world.state.power.bootId === bootId]).toEqual([1, false]);
+    await time.advance(HOUR);
+    expect(wentDown()).toBe(1);
+  });
+
+  test("that the machine accepts and does not do is forced, also where the agent is gone by then", async () => {
+    const { time, world, adapter, mood, wentDown, power, overdue } = setUp();
+    mood("hangs");
+    const { bootId } = world.state.power;
+    await power.reboot("update");
+    await adapter.close();
+    await time.advance(ORDERLY_REBOOT_MS - 1);
+    expect([wentDown(), world.state.power.bootId]).toEqual([0, bootId]);
+    await time.advance(2);
+    expect(wentDown()).toBe(1);
+    expect(world.state.power.bootId).not.toBe(bootId);
+    expect(overdue).toEqual([]);
+  });
+
+  test("that is refused leaves no forced reset behind", async () => {
+    const { time, adapter, wentDown } = setUp();
+    const refusing = { ...adapter.power, bootId: () => adapter.power.bootId(), shutdown: (reason: string) => adapter.power.shutdown(reason), reboot: () => Promise.resolve(fail("host.refused", "no")) };
+    const refused = await certainReboot(refusing, { timers: time, log: silentLog, onOverdue: () => {} }).reboot("update");
+    expect(refused).toMatchObject({ ok: false, error: { code: "host.refused" } });
+    await time.advance(HOUR);
+    expect(wentDown()).toBe(0);
+    // The same without the disarming would have reset it.
+    await adapter.power.forcedReset?.arm(1_000);
+    await time.advance(1_001);
+    expect(wentDown()).toBe(1);
+  });
+
+  test("that comes in neither way is noticed, and the hardware watchdog starved, which resets the machine", async () => {
+    const { time, adapter, mood, wentDown } = setUp();
+    const { watchdog } = adapter;
+    if (watchdog === undefined) throw new Error("no watchdog");
+    const feeder = new WatchdogFeeder({ watchdog, timers: time, log: silentLog, healthy: () => true });
+    const power = certainReboot(adapter.power, { timers: time, log: silentLog, onOverdue: () => feeder.starve("a reboot hangs") });
+    void feeder.run(new AbortController().signal);
+    await time.advance(DAY);
+    expect(wentDown()).toBe(0);
+    mood("ignored");
+    await power.reboot("update");
+    await time.advance(10 * 60_000);
+    expect(wentDown()).toBe(1);
+  });
+});
+
+describe("the hardware watchdog", () => {
+  test("is fed while the loops make progress, whatever the cloud does, and resets the machine when they are stuck", async () => {
+    const { time, adapter, wentDown } = setUp();
+    const { watchdog } = adapter;
+    if (watchdog === undefined) throw new Error("no watchdog");
+    const progress = new LoopProgress(time, ["a"]);
+    const timers = progress.watch(time);
+    let stuck = false;
+    const turn = (): void => {
+      if (!stuck) timers.after("a", 30_000, turn);
+    };
+    turn();
+    const feeder = new WatchdogFeeder({ watchdog, timers: time, log: silentLog, healthy: () => progress.healthy() });
+    void feeder.run(new AbortController().signal);
+    await time.advance(3 * 7 * DAY);
+    expect([wentDown(), feeder.issue()]).toEqual([0, undefined]);
+    stuck = true;
+    await time.advance(12 * 60_000);
+    expect(wentDown()).toBe(1);
+  });
+
+  test("that cannot be fed is an issue and tried again, and one that is closed does not bite", async () => {
+    const { time, adapter, wentDown } = setUp();
+    const { watchdog } = adapter;
+    if (watchdog === undefined) throw new Error("no watchdog");
+    let busy = true;
+    const feed = (): Promise<Result<void>> => (busy ? Promise.resolve(fail("watchdog.unavailable", "busy")) : watchdog.feed());
+    const feeder = new WatchdogFeeder({ watchdog: { timeoutMs: 60_000, feed }, timers: time, log: silentLog, healthy: () => true });
+    const stop = new AbortController();
+    const running = feeder.run(stop.signal);
+    await time.advance(1);
+    expect(feeder.issue()).toMatchObject({ code: "watchdog.unavailable" });
+    busy = false;
+    await time.advance(10 * 60_000);
+    expect(feeder.issue()).toBeUndefined();
+    stop.abort();
+    await running;
+    await adapter.close();
+    await time.advance(HOUR);
+    expect(wentDown()).toBe(0);
+  });
+});
+
+/** A device whose trouble no reboot ends. Each boot is a new agent with the same disk. */
+function loopingDevice(store = new MemoryDocumentStore()) {
+  const time = new VirtualTime();
+  const told: string[] = [];
+  const raised = new Set<string>();
+  const rebootsAtMs: number[] = [];
+  const alarms = {
+    raise: (code: string) => void raised.add(code),
+    clear: (code: string) => void raised.delete(code),
+    happened: (code: string) => void told.push(code),
+  };
+  let boots = 0;
+  let trouble: string | undefined = "the picture is frozen";
+  let stop = new AbortController();
+  const boot = async (): Promise<void> => {
+    boots += 1;
+    const own = new AbortController();
+    stop = own;
+    const bootedMs = time.monotonicMs();
+    const clock = { wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() - bootedMs };
+    const budget = await RebootBudget.load({ store, clock, log: silentLog, bootId: `boot-${boots}`, rebootsPerDay: 3 });
+    const reboot = (): Promise<Result<void>> => {
+      rebootsAtMs.push(time.monotonicMs());
+      own.abort();
+      time.after("test.boot", 30_000, () => void boot());
+      return Promise.resolve(ok(undefined));
+    };
+    void new LastResort({ trouble: () => trouble, budget, power: { reboot }, alarms, bootId: `boot-${boots}`, clock, timers: time, log: silentLog }).run(own.signal);
+  };
+  return { time, told, raised, rebootsAtMs, boot, end: () => stop.abort(), heal: () => (trouble = undefined), break: () => (trouble = "again") };
+}
+
+describe("the reboot as the last resort", () => {
+  test("comes after twenty minutes of trouble, and later each time; a loop of reboots ends with an alarm", async () => {
+    const { time, told, raised, rebootsAtMs, boot } = loopingDevice();
+    await boot();
+    await time.advance(7 * HOUR);
+    const pauses = rebootsAtMs.map((atMs, index) => atMs - (rebootsAtMs[index - 1] ?? 0));
+    expect(pauses.map((pauseMs) => Math.round(pauseMs / 60_000))).toEqual([21, 61, 181]);
+    expect(pauses[1]).toBeGreaterThanOrEqual(FIRST_REBOOT_MS * PAUSE_FACTOR);
+    expect([...raised]).toEqual(["reboot.budget-spent"]);
+    expect(told).toEqual(["recovery.reboot", "recovery.rebooted", "recovery.reboot", "recovery.rebooted", "recovery.reboot", "recovery.rebooted"]);
+    // From then on one for each that is earned back: three a day.
+    await time.advance(7 * DAY);
+    expect(rebootsAtMs.length).toBeLessThanOrEqual(3 + 3 * 7 + 1);
+  });
+
+  test("does not come for trouble that ends in time, and the budget is earned back", async () => {
+    const { time, raised, rebootsAtMs, boot, heal, break: breakAgain } = loopingDevice();
+    await boot();
+    await time.advance(FIRST_REBOOT_MS - 60_000);
+    heal();
+    await time.advance(DAY);
+    expect(rebootsAtMs).toEqual([]);
+    breakAgain();
+    await time.advance(FIRST_REBOOT_MS + 3 * 60_000);
+    expect(rebootsAtMs.length).toBe(1);
+    heal();
+    await time.advance(10 * HOUR);
+    breakAgain();
+    const fromMs = time.monotonicMs();
+    await time.advance(FIRST_REBOOT_MS + 3 * 60_000);
+    expect(rebootsAtMs.length).toBe(2);
+    expect((rebootsAtMs[1] ?? 0) - fromMs).toBeLessThan(FIRST_REBOOT_MS * 2);
+    expect([...raised]).toEqual([]);
+  });
+
+  test("a clock that jumps by years in either direction neither refills nor blocks the budget", async () => {
+    const { time, rebootsAtMs, boot } = loopingDevice();
+    await boot();
+    let sign = 1;
+    for (let i = 0; i < 14; i++) {
+      time.stepWall(sign * 20 * 365 * DAY);
+      sign = -sign;
+      await time.advance(HOUR / 2);
+    }
+    expect(rebootsAtMs.length).toBe(3);
+  });
+
+  test("there is no reboot where the budget cannot be written or read", async () => {
+    const store = new MemoryDocumentStore();
+    store.put = () => Promise.resolve(storageFailure("storage.read-only", "read-only file system"));
+    const { time, raised, rebootsAtMs, boot } = loopingDevice(store);
+    await boot();
+    await time.advance(DAY);
+    expect([rebootsAtMs, [...raised]]).toEqual([[], ["reboot.budget-not-written"]]);
+    const damaged = new MemoryDocumentStore();
+    damaged.get = () => Promise.resolve(storageFailure("storage.corrupt", "damaged"));
+    const other = loopingDevice(damaged);
+    await other.boot();
+    await other.time.advance(2 * HOUR);
+    expect([other.rebootsAtMs, [...other.raised]]).toEqual([[], ["reboot.budget-spent"]]);
+  });
+
+  test("a budget that was cut off in the middle of a day goes on where it was", async () => {
+    const time = new VirtualTime();
+    const store = new MemoryDocumentStore();
+    const load = () => RebootBudget.load({ store, clock: time, log: silentLog, bootId: "b", rebootsPerDay: 3 });
+    const first = await load();
+    for (let i = 0; i < 3; i++) expect(await first.take("x")).toEqual(ok(undefined));
+    expect(await first.take("x")).toMatchObject({ ok: false, error: { code: "reboot.budget-spent" } });
+    await time.advance(4 * HOUR);
+    await first.earn();
+    const second = await load();
+    expect([second.used, second.last]).toMatchObject([3, { bootId: "b", reason: "x" }]);
+    await time.advance(4 * HOUR);
+    await second.earn();
+    expect((await load()).used).toBe(2);
+    await store.put({ "reboot.budget": { nonsense: true } });
+    expect((await load()).used).toBe(3);
+  });
+});
+
+describe("what only a reboot may end", () => {
+  const present: Extract<PlayerStatus, { kind: "present" }> = { kind: "present", instance: "i", pid: 1, shell: "s", stage: { kind: "playing", content: "x", sinceMs: 0, loads: 1 }, picture: { verdict: "showing", confidence: 1, evidence: [] }, heardMs: 0 };
+  const facts = (change: Partial<PictureFacts> & { readonly verdict?: "showing" | "frozen" | "dark" | "error-page" | "blank" }): PictureFacts => ({
+    expectation: { expect: "on", why: "" }, player: present, screen: { verdict: change.verdict ?? "showing", confidence: 1, sinceMs: 0, evidence: [] }, ...change,
+  });
+
+  test.each([
+    ["a frozen picture", facts({ verdict: "frozen" }), true],
+    ["a player host that is gone", facts({ player: { kind: "absent", sinceMs: 0, why: "it crashed" } }), true],
+    ["a browser without a picture", facts({ player: { ...present, browser: { name: "c", why: "", sandbox: true, support: "tested", picture: { kind: "none", why: "it hangs" }, passedOver: [] } } }), true],
+    ["a good picture", facts({}), false],
+    ["an error page", facts({ verdict: "error-page" }), false],
+    ["a dark screen, such as without a cable", facts({ verdict: "dark" }), false],
+    ["no verdict yet", { ...facts({}), screen: undefined }, false],
+    ["a frozen picture at night", facts({ verdict: "frozen", expectation: { expect: "off", why: "" } }), false],
+    ["a frozen picture when nothing says what should be", facts({ verdict: "frozen", expectation: { expect: "none", why: "" } }), false],
+  ])("%s", (_name, given, isTrouble) => {
+    expect(pictureTrouble(given) !== undefined).toBe(isTrouble);
+  });
+});
