@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Backlight, BacklightState, OpenBacklight } from "../../ports/backlight.ts";
 import type { Timers } from "../../ports/clock.ts";
 import { err, fail, ok, type Result } from "../../ports/result.ts";
-import { HANGS, KernelCalls } from "../kernel/kernel-calls.ts";
+import { KernelCalls, withoutAnswer } from "../kernel/kernel-calls.ts";
 import type { SystemError } from "../kernel/native.ts";
 import type { MachineFiles } from "../machine-files.ts";
 
@@ -107,7 +107,10 @@ async function attempt<T>(call: () => Promise<T>): Promise<Result<T, SystemError
   }
 }
 
-function issueOf({ name }: SystemError): Result<never> {
+function issueOf(error: SystemError): Result<never> {
+  const { name } = error;
+  const silence = withoutAnswer(error);
+  if (silence !== undefined) return fail("backlight.failed", `the backlight's driver ${silence}`);
   switch (name) {
     case "ENOENT":
     case "ENODEV":
@@ -117,8 +120,6 @@ function issueOf({ name }: SystemError): Result<never> {
     case "EPERM":
     case "EROFS":
       return fail("backlight.no-access", `the kernel refuses access to the backlight (${name})`, "install scripts/systemd/vitrine-displays.rules");
-    case HANGS:
-      return fail("backlight.failed", "the backlight's driver has not answered an earlier call yet");
     default:
       return fail("backlight.failed", `the backlight's driver answered ${name}`);
   }

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from "../../ports/result.ts";
 import { REPLY_TO } from "../../displays/cec/opcodes.ts";
 import { Emitter } from "../../runtime/emitter.ts";
 import { OneAtATime } from "../../runtime/one-at-a-time.ts";
-import { HANGS, type KernelDevice } from "../kernel/kernel-device.ts";
+import { withoutAnswer, type KernelDevice } from "../kernel/kernel-device.ts";
 import type { SystemError } from "../kernel/native.ts";
 import { CEC_CALL, decodeAddresses, decodeReceived, encodeClaim, encodeTransmit, INITIATOR_AND_FOLLOWER, NO_PHYSICAL_ADDRESS, sequenceOf, UNREGISTERED, type Addresses, type Frame, type ReceivedFrame } from "./cec-abi.ts";
 import { answerTo } from "./follower.ts";
@@ -180,8 +180,10 @@ function problemOf({ destination, opcode, operands }: CecMessage, replyTimeoutMs
   return replyTimeoutMs >= 0 ? undefined : "the time to wait for a reply is not negative";
 }
 
-function cecError({ name }: SystemError): Result<never> {
-  switch (name) {
+function cecError(error: SystemError): Result<never> {
+  const silence = withoutAnswer(error);
+  if (silence !== undefined) return fail("cec.bus", `the driver of the HDMI-CEC adapter ${silence}`);
+  switch (error.name) {
     case "ENONET":
       return fail("cec.unplugged", "there is no display on the cable", "check the HDMI cable");
     case "EACCES":
@@ -192,9 +194,7 @@ function cecError({ name }: SystemError): Result<never> {
     case "ENODEV":
     case "ECANCELED":
       return fail("cec.bus", "the HDMI-CEC adapter is gone");
-    case HANGS:
-      return fail("cec.bus", "the driver of the HDMI-CEC adapter has not answered an earlier call yet");
     default:
-      return fail("cec.bus", `the HDMI-CEC adapter answered ${name}`);
+      return fail("cec.bus", `the HDMI-CEC adapter answered ${error.name}`);
   }
 }

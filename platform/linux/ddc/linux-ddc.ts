@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Ddc } from "../../ports/ddc.ts";
 import { fail, ok, type Result } from "../../ports/result.ts";
-import { HANGS, type KernelDevice } from "../kernel/kernel-device.ts";
+import { withoutAnswer, type KernelDevice } from "../kernel/kernel-device.ts";
 import { encodeTransfer, I2C_TRANSFER } from "./i2c-abi.ts";
 
 /** What kernel drivers say where nobody acknowledges the address: ENXIO by the kernel's rules, the others by habit. */
@@ -47,6 +47,7 @@ export class LinuxDdc implements Ddc {
     const { name } = done.error;
     if (isPlugged() === false) return fail("display.unplugged", "there is no display on the cable", "check the cable");
     if (NOT_ACKNOWLEDGED.has(name)) return fail("ddc.no-answer", `nothing on ${path} acknowledges the address 0x${address.toString(16)} (${name})`);
-    return fail("ddc.bus", name === HANGS ? `the driver of ${path} or another I2C bus has not answered an earlier call yet` : `${path} answered ${name}`);
+    const silence = withoutAnswer(done.error);
+    return fail("ddc.bus", silence === undefined ? `${path} answered ${name}` : `the driver of ${path} and the other I2C buses ${silence}`);
   }
 }

@@ -4,7 +4,7 @@ import type { Clock, Timers } from "../../ports/clock.ts";
 import { debounceInRange, pulseInRange, type Gpio, type GpioEdge, type GpioLevel, type GpioLineInfo, type GpioLineRef, type GpioPull } from "../../ports/gpio.ts";
 import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
 import { OneAtATime } from "../../runtime/one-at-a-time.ts";
-import { HANGS, type KernelDevice } from "../kernel/kernel-device.ts";
+import { withoutAnswer, type KernelDevice } from "../kernel/kernel-device.ts";
 import type { SystemError } from "../kernel/native.ts";
 import { decodeEvents, decodeLineInfo, decodeValue, encodeLineInfo, encodeLineRequest, encodeValues, EVENT_BYTES, GPIO_CALL, grantedFd, LINE_FLAG, type LineInfo } from "./gpio-abi.ts";
 import { holderOf } from "./gpio-holder.ts";
@@ -279,8 +279,10 @@ function driveFlag(drive: GpioLineSetup["drive"]): number {
   return { "push-pull": 0, "open-drain": LINE_FLAG.openDrain, "open-source": LINE_FLAG.openSource }[drive ?? "push-pull"];
 }
 
-function ioError(name: string, { name: errno }: SystemError): { readonly ok: false; readonly error: Issue } {
-  if (errno === HANGS) return fail("gpio.io", `${name}: the driver of the GPIO chip has not answered an earlier call yet`, "power-cycle the device if this lasts");
+function ioError(name: string, error: SystemError): { readonly ok: false; readonly error: Issue } {
+  const { name: errno } = error;
+  const silence = withoutAnswer(error);
+  if (silence !== undefined) return fail("gpio.io", `${name}: the driver of the GPIO chip ${silence}`, "power-cycle the device if this lasts");
   if (errno === "EACCES" || errno === "EPERM") return fail("gpio.no-access", `${name}: the kernel refuses access to the GPIO chip`, "add the agent's user to the group gpio");
   return fail("gpio.io", `${name}: the kernel answered ${errno}`);
 }

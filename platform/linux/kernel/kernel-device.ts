@@ -6,7 +6,7 @@ import { err, type Result } from "../../ports/result.ts";
 import { KernelCalls } from "./kernel-calls.ts";
 import type { Native, SystemError } from "./native.ts";
 
-export { CALL_DEADLINE_MS, HANGS } from "./kernel-calls.ts";
+export { CALL_DEADLINE_MS, HANGS, withoutAnswer } from "./kernel-calls.ts";
 
 export interface KernelDeviceOptions {
   /** For messages and timers. */
