@@ -1,5 +1,12 @@
 import type { Timer, Timers } from "../ports/clock.ts";
 
+/** Tells that something has changed; what has, the listener reads itself. */
+export interface ChangeSource {
+  /** Calls back after each change. Returns the unsubscribe function. */
+  onChange(listener: () => void): () => void;
+  close(): void;
+}
+
 export interface ChangePollOptions {
   /** Names its timer. */
   readonly name: string;
@@ -8,8 +15,8 @@ export interface ChangePollOptions {
   readonly fingerprint: () => string;
 }
 
-/** Polls for changes that the kernel announces only by netlink, which Node cannot read. Polls only while there are listeners. */
-export class ChangePoll {
+/** Polls for changes that nothing announces. Polls only while there are listeners. */
+export class ChangePoll implements ChangeSource {
   readonly #timers: Timers;
   readonly #options: ChangePollOptions;
   readonly #listeners = new Set<() => void>();
@@ -21,7 +28,6 @@ export class ChangePoll {
     this.#options = options;
   }
 
-  /** Calls back after each change. Returns the unsubscribe function. */
   onChange(listener: () => void): () => void {
     if (this.#listeners.size === 0) this.#last = this.#options.fingerprint();
     this.#listeners.add(listener);

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { outputsConformance } from "../ports/outputs.conformance.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
 import { SimulatedCompositor } from "../simulated/simulated-compositor.ts";
+import { err, fail, ok } from "../ports/result.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
+import { openDrmChanges, pollDrm } from "./drm-changes.ts";
 import { DrmOutputs, modeInState } from "./drm-outputs.ts";
 import { parseEdid } from "./edid.ts";
 import { drmFixture, edidBlock, fixtureFiles, type Fixture } from "./testing/fixture-files.ts";
@@ -12,7 +14,7 @@ function open(change: Fixture = {}) {
   const time = new VirtualTime();
   const fixture: Fixture = { ...drmFixture(), ...change };
   const files = fixtureFiles(fixture);
-  const outputs = new DrmOutputs(files, time, time);
+  const outputs = new DrmOutputs(files, time, pollDrm(files, time));
   return { time, fixture, files, outputs };
 }
 
@@ -49,13 +51,30 @@ describe("DRM outputs", () => {
     const time = new VirtualTime();
     const compositor = new SimulatedCompositor(time);
     const files = fixtureFiles({ ...drmFixture(), "sys/kernel/debug/dri/1/state": undefined });
-    const outputs = new DrmOutputs(files, time, time, compositor);
+    const outputs = new DrmOutputs(files, time, pollDrm(files, time), compositor);
     compositor.plug("HDMI-A-2");
     const [plugged, empty] = await outputs.list();
     expect(plugged?.mode).toMatchObject({ kind: "ok", value: { width: 1_920, height: 1_080 } });
     expect(empty?.mode).toEqual({ kind: "unknown", why: "nothing is plugged in" });
     compositor.mood = "gone";
     expect((await outputs.list())[0]?.mode).toMatchObject({ kind: "unknown" });
+  });
+
+  test("are polled, with an issue, where the kernel's announcements cannot be heard", async () => {
+    const { time, fixture, files } = open();
+    const deaf = ok({ netlink: () => err({ name: "EAFNOSUPPORT" }), poll: () => ok(() => {}) });
+    for (const native of [deaf, fail("kernel.no-native", "no library")]) {
+      const { changes, issue } = openDrmChanges(native, files, time);
+      expect(issue).toMatchObject({ code: "outputs.polled", message: expect.stringMatching(/EAFNOSUPPORT|no library/) as string });
+      let calls = 0;
+      changes.onChange(() => (calls += 1));
+      // Another display on the same connector, exchanged between two looks.
+      fixture["sys/class/drm/card1-HDMI-A-1/edid"] = edidBlock({ manufacturer: "LGD", product: calls });
+      await time.advance(2_000);
+      expect(calls).toBe(1);
+      changes.close();
+      fixture["sys/class/drm/card1-HDMI-A-1/edid"] = edidBlock({ manufacturer: "SAM", product: 7 });
+    }
   });
 
   test("keep a fractional refresh rate", () => {

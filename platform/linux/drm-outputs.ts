@@ -1,12 +1,12 @@
-import type { Clock, Timers } from "../ports/clock.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Compositor } from "../ports/compositor.ts";
 import type { EdidIdentity, Output, OutputMode, Outputs } from "../ports/outputs.ts";
 import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
+import { crc32 } from "../runtime/crc32.ts";
 import { parseEdid } from "./edid.ts";
-import { ChangePoll } from "./change-poll.ts";
+import type { ChangeSource } from "./change-poll.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
-const POLL_MS = 2_000;
 const CONNECTOR = /^card\d+-(.+)$/;
 const NOT_OUTPUTS = /^Writeback-/;
 
@@ -17,14 +17,15 @@ const NOT_OUTPUTS = /^Writeback-/;
 export class DrmOutputs implements Outputs {
   readonly #files: MachineFiles;
   readonly #clock: Clock;
-  readonly #poll: ChangePoll;
+  readonly #changes: ChangeSource;
   readonly #compositor: Pick<Compositor, "outputs"> | undefined;
 
-  constructor(files: MachineFiles, clock: Clock, timers: Timers, compositor?: Pick<Compositor, "outputs">) {
+  /** `changes` tells when a cable was plugged or pulled. */
+  constructor(files: MachineFiles, clock: Clock, changes: ChangeSource, compositor?: Pick<Compositor, "outputs">) {
     this.#files = files;
     this.#clock = clock;
     this.#compositor = compositor;
-    this.#poll = new ChangePoll(timers, { name: "outputs.poll", everyMs: POLL_MS, fingerprint: () => this.#fingerprint() });
+    this.#changes = changes;
   }
 
   /** False on a machine without a display controller, where the port is absent rather than an empty list. */
@@ -45,17 +46,11 @@ export class DrmOutputs implements Outputs {
   }
 
   onChange(changed: () => void): () => void {
-    return this.#poll.onChange(changed);
+    return this.#changes.onChange(changed);
   }
 
   close(): void {
-    this.#poll.close();
-  }
-
-  #fingerprint(): string {
-    return connectorFolders(this.#files)
-      .map((folder) => `${folder}:${textOr(this.#files, `sys/class/drm/${folder}/status`)}`)
-      .join(" ");
+    this.#changes.close();
   }
 
   #output(folder: string): Output {
@@ -112,6 +107,16 @@ export function modeInState(state: string, connector: string): OutputMode | unde
   const [, clockKhz = 0, width = 0, , , totalWidth = 0, height = 0, , , totalHeight = 0] = numbers;
   if (width <= 0 || height <= 0 || totalWidth <= 0 || totalHeight <= 0) return undefined;
   return { width, height, refreshHz: Math.round((clockKhz * 100_000) / (totalWidth * totalHeight)) / 100 };
+}
+
+/** Text that changes with every plugged, pulled or exchanged display. */
+export function drmFingerprint(files: MachineFiles): string {
+  return connectorFolders(files)
+    .map((folder) => {
+      const edid = files.bytes(`sys/class/drm/${folder}/edid`);
+      return `${folder}:${textOr(files, `sys/class/drm/${folder}/status`)}:${edid.ok ? crc32(edid.value) : edid.error.code}`;
+    })
+    .join(" ");
 }
 
 function connectorFolders(files: MachineFiles): readonly string[] {

@@ -8,6 +8,7 @@ import { openLinuxAudio, type AudioSettings } from "./audio/linux-audio.ts";
 import { backlightOpener } from "./backlight/linux-backlight.ts";
 import { commandRunner, runCommand, type CommandRunner } from "./command-runner.ts";
 import { ddcOpener } from "./ddc/open-ddc.ts";
+import type { DrmChanges } from "./drm-changes.ts";
 import { DrmOutputs } from "./drm-outputs.ts";
 import { LinuxClockControl } from "./linux-clock-control.ts";
 import { LinuxHostPower } from "./linux-host-power.ts";
@@ -16,7 +17,7 @@ import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
 import { openNmcliNetworkSettings } from "./nmcli-network-settings.ts";
 import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
 import { LinuxWatchdog, watchdogTimeoutMs } from "./linux-watchdog.ts";
-import { machineFiles } from "./machine-files.ts";
+import { machineFiles, type MachineFiles } from "./machine-files.ts";
 
 export interface LinuxAdapterDeps {
   readonly clock: Clock;
@@ -51,7 +52,8 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   const audio = await openLinuxAudio({ runner, files, clock, env: process.env, settings: deps.audio ?? { output: "", socketsDir: "" } });
   const networkSettings = await openNmcliNetworkSettings(run, clock);
   const compositor = deps.compositorSocket === undefined ? undefined : await openCompositor(deps.compositorSocket, deps);
-  const outputs = DrmOutputs.present(files) ? new DrmOutputs(files, clock, timers, compositor?.compositor) : undefined;
+  const hotPlug = DrmOutputs.present(files) ? await openHotPlug(files, deps) : undefined;
+  const outputs = hotPlug && new DrmOutputs(files, clock, hotPlug.changes, compositor?.compositor);
   const watchdog = deps.watchdogPath === undefined ? undefined : new LinuxWatchdog(deps.watchdogPath, watchdogTimeoutMs(files));
   const network = new LinuxNetwork({ files, clock, timers, osInterfaces: deps.osInterfaces ?? networkInterfaces });
   return {
@@ -66,6 +68,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     ...(networkSettings === undefined ? {} : { networkSettings }),
     ...(audio === undefined ? {} : { audio }),
     ...(outputs === undefined ? {} : { outputs }),
+    ...(hotPlug?.issue !== undefined && { issues: [hotPlug.issue] }),
     ...compositor,
     ...(watchdog === undefined ? {} : { watchdog }),
     close: async () => {
@@ -74,6 +77,14 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
       await watchdog?.close();
     },
   };
+}
+
+/** A fixture tree announces nothing, so it is polled. */
+async function openHotPlug(files: MachineFiles, { root, timers }: LinuxAdapterDeps): Promise<DrmChanges> {
+  const { openDrmChanges, pollDrm } = await import("./drm-changes.ts");
+  if (root !== undefined) return { changes: pollDrm(files, timers) };
+  const { openNative } = await import("./kernel/native.ts");
+  return openDrmChanges(openNative(), files, timers);
 }
 
 /** The ports that a compositor gives. Their code is not loaded on machines without one. */

@@ -301,6 +301,7 @@ export const CODES = {
   "outcome.result-too-large": ["command", "The result is too large for a record and was left out."],
   "outcome-unknown": ["command", "It is not known whether the command was carried out."],
   "outputs.bad-edid": ["reading", "The display's EDID cannot be read."],
+  "outputs.polled": ["health", "Hot-plug of displays is not announced to the agent, so the outputs are read every two seconds."],
 
   "owner.damaged": ["alarm start", "What is stored about the owner is damaged; the device accepts no commands until it knows its owner again."],
   "owner.endorsement-invalid": ["frame", "The owner's new key is not signed by the current key."],

@@ -48,7 +48,7 @@ export interface Compositor {
   outputs(): Promise<Result<readonly CompositorOutput[]>>;
   /** Switches the signal. The output stays enabled: disabling one moves windows and is known to end sessions. */
   setPower(output: string, power: OutputPower): Promise<Result<void>>;
-  /** An output that is off stays off. */
+  /** An output that is off stays off, and is turned at the latest when it is on again. */
   setOrientation(output: string, degrees: Orientation): Promise<Result<void>>;
   /** `mode` is one of the output's modes, less than 1 Hz away: of 59.94 and 60 Hz the nearer one is taken. */
   setMode(output: string, mode: OutputMode): Promise<Result<void>>;

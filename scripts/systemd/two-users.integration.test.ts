@@ -1,9 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { reportLeftOut } from "../check/left-out.ts";
+import { compositorRoot } from "../compositor/compositor-root.ts";
+import { CompositorSession } from "../compositor/testing/compositor-session.ts";
 import { AGENT, AGENT_MAIN, asUser, endProcess, LINK_GROUP, PLAYER, STRANGER, TwoUserPlace, whyNoOtherUsers } from "./testing/other-users.ts";
 
 const why = whyNoOtherUsers();
@@ -105,6 +107,57 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
     await endProcess(child);
     expect(said).toContain("player.group-not-ours");
   }, 60_000);
+});
+
+const compositorHome = why === undefined ? compositorRoot() : undefined;
+if (compositorHome === undefined) reportLeftOut("the compositor's socket as two users", why ?? "the Debian 13 of the compositors has not been made; npm test makes it");
+
+describe.skipIf(compositorHome === undefined)("the compositor's socket", () => {
+  const text = readFileSync(join(import.meta.dirname, "vitrine-player.service"), "utf8");
+  const setting = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
+  let users: TwoUserPlace;
+  let session: CompositorSession;
+
+  beforeAll(async () => {
+    users = new TwoUserPlace();
+    // As systemd makes it: owner and group of the unit.
+    const runtimeDir = users.path("runtime");
+    mkdirSync(runtimeDir);
+    chownSync(runtimeDir, PLAYER, LINK_GROUP);
+    chmodSync(runtimeDir, Number.parseInt(setting("RuntimeDirectoryMode") ?? "", 8));
+    session = new CompositorSession({ root: compositorHome ?? "", command: ["labwc"], uid: PLAYER, gid: LINK_GROUP, umask: setting("UMask") ?? "", runtimeDir });
+    await session.start();
+  }, 60_000);
+
+  afterAll(async () => {
+    await session.close();
+    users.remove();
+  });
+
+  /** What the compositor answers to a user: the power of its outputs, or the code of the failure. */
+  const asked = (uid: number, groups: readonly number[]): string => {
+    const program = `
+      const { WlrCompositor } = await import(${JSON.stringify(join(import.meta.dirname, "../../platform/linux/compositor/wlr-compositor.ts"))});
+      const { systemClock, SystemTimers } = await import(${JSON.stringify(join(import.meta.dirname, "../../platform/linux/system-clock.ts"))});
+      const compositor = new WlrCompositor({ socketPath: ${JSON.stringify(session.socketPath)}, clock: systemClock, timers: new SystemTimers() });
+      const turned = await compositor.setOrientation("HEADLESS-1", 180);
+      console.log(turned.ok ? "turned" : turned.error.code);
+    `;
+    const [command, ...args] = asUser({ uid, groups }, process.execPath, ["--input-type=module", "-e", program]);
+    const { stdout, stderr } = spawnSync(command, args, { encoding: "utf8", timeout: 30_000 });
+    expect(stderr).toBe("");
+    return stdout.trim();
+  };
+
+  test("the agent's user can change outputs through the group, and any other user has no access", () => {
+    expect(asked(AGENT, [LINK_GROUP])).toBe("turned");
+    expect(asked(STRANGER, [])).toBe("compositor.no-access");
+    expect(asked(AGENT, [])).toBe("compositor.no-access");
+  }, 100_000);
+
+  test("a compositor that ends is started again, since it ends with code 0", () => {
+    expect(setting("Restart")).toBe("always");
+  });
 });
 
 function whyNoSysusers(): string | undefined {

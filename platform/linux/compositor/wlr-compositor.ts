@@ -5,7 +5,7 @@ import { seen, unknown, UNSUPPORTED, type Reading } from "../../ports/reading.ts
 import { fail, ok, type Result } from "../../ports/result.ts";
 import { CAPTURE_TIMEOUT_MS, captureWithGrim, type PictureProgram } from "./grim.ts";
 import { SESSION_DEADLINE_MS, withWayland, type WaylandSession } from "./wayland-session.ts";
-import { readSnapshot, type WlrHead, type WlrSnapshot } from "./wlr-outputs.ts";
+import { readSnapshot, type WlrHead, type WlrPower, type WlrSnapshot } from "./wlr-outputs.ts";
 import { CONFIGURATION, CONFIGURATION_HEAD_REQUEST, MANAGER, POWER } from "./wlr-protocol.ts";
 
 export interface WlrCompositorDeps {
@@ -23,6 +23,10 @@ export interface WlrCompositorDeps {
  */
 const TRANSFORMS: Readonly<Record<Orientation, number>> = { 0: 0, 90: 3, 180: 2, 270: 1 };
 const ORIENTATIONS = new Map(Object.entries(TRANSFORMS).map(([degrees, transform]) => [transform, Number(degrees) as Orientation]));
+
+/** How often, and how long apart, a power change is looked for. */
+const POWER_LOOKS_MAX = 20;
+const POWER_LOOK_MS = 25;
 
 /** How often a change is tried again when the outputs changed meanwhile. */
 const CHANGE_ATTEMPTS_MAX = 3;
@@ -57,7 +61,7 @@ export class WlrCompositor implements Compositor {
       if (snapshot.power === undefined || control === undefined) return fail("compositor.unsupported", "this compositor cannot switch the power of an output", "use labwc 0.8 or later");
       if (control.state !== undefined) {
         requestPower(session, control.id, power);
-        await session.roundtrip();
+        await this.#untilPower(session, [control], power);
       }
       // The event `failed` has taken the state away.
       return control.state === undefined ? fail("compositor.refused", `the compositor does not switch the power of ${output}`) : ok(undefined);
@@ -93,6 +97,15 @@ export class WlrCompositor implements Compositor {
     return png.ok ? ok({ png: png.value, source: name === undefined ? "compositor" : `compositor ${name.slice(0, 50)}` }) : png;
   }
 
+  /** sway changes the power some milliseconds after the request. What it does in the end is for the caller to read. */
+  async #untilPower(session: WaylandSession, controls: readonly WlrPower[], power: OutputPower): Promise<void> {
+    for (let look = 0; look < POWER_LOOKS_MAX; look += 1) {
+      await session.roundtrip();
+      if (controls.every(({ state }) => state === power || state === undefined)) return;
+      await new Promise<void>((resolve) => this.#deps.timers.after("compositor.power", POWER_LOOK_MS, resolve));
+    }
+  }
+
   #ask<T>(work: (session: WaylandSession) => Promise<Result<T>>): Promise<Result<T>> {
     return withWayland(this.#deps.socketPath, this.#deps.timers, work);
   }
@@ -107,7 +120,9 @@ export class WlrCompositor implements Compositor {
         if (snapshot.manager === undefined) return fail("compositor.unsupported", "this compositor cannot change its outputs", "use labwc 0.8 or later");
         const request = requestFor(head.value);
         if (!request.ok) return request;
-        const answer = await configure(session, snapshot, snapshot.manager, head.value, request.value);
+        const off = [...(snapshot.power?.values() ?? [])].filter(({ state }) => state === "off");
+        const answer = await configure(session, snapshot, snapshot.manager, head.value, request.value, off);
+        await this.#untilPower(session, off, "off");
         if (answer === CONFIGURATION.event.succeeded) return ok(undefined);
         if (answer !== CONFIGURATION.event.cancelled || attempt === CHANGE_ATTEMPTS_MAX) return fail("compositor.refused", `the compositor refused the change of ${output}`);
       }
@@ -116,7 +131,7 @@ export class WlrCompositor implements Compositor {
 }
 
 /** Applies a change to one head and returns the opcode of the answer. A configuration has to list every head. */
-async function configure(session: WaylandSession, { heads, power }: WlrSnapshot, manager: { readonly id: number; readonly serial: number }, changed: WlrHead, [opcode, value]: readonly [number, number]): Promise<number | undefined> {
+async function configure(session: WaylandSession, { heads }: WlrSnapshot, manager: { readonly id: number; readonly serial: number }, changed: WlrHead, [opcode, value]: readonly [number, number], off: readonly WlrPower[]): Promise<number | undefined> {
   let answer: number | undefined;
   const configuration = session.object((event) => void (answer = event));
   session.request(manager.id, MANAGER.request.createConfiguration, configuration, manager.serial);
@@ -131,7 +146,7 @@ async function configure(session: WaylandSession, { heads, power }: WlrSnapshot,
   }
   session.request(configuration, CONFIGURATION.request.apply);
   // labwc 0.8.3 switches every listed output on, so those that were off are switched off again at once.
-  for (const control of power?.values() ?? []) if (control.state === "off") requestPower(session, control.id, "off");
+  for (const control of off) requestPower(session, control.id, "off");
   await session.roundtrip();
   return answer;
 }

@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { getSystemErrorName } from "node:util";
 import { err, messageOf, ok, type Issue, type Result } from "../../ports/result.ts";
@@ -29,6 +30,16 @@ export interface Native {
   poll(fd: number, readiness: readonly Readiness[], ready: () => void): Result<() => void, SystemError>;
 }
 
+/** Sockets to the kernel, which Node cannot open. */
+export interface NetlinkCalls {
+  /** Opens a socket of a netlink protocol for messages to the groups (a bit mask). Read it with `readSync`; it does not block. */
+  netlink(protocol: number, groups: number): Result<number, SystemError>;
+}
+
+/** socket(2) on all Linux machines we run on: AF_NETLINK, and SOCK_RAW with SOCK_CLOEXEC and SOCK_NONBLOCK. */
+const AF_NETLINK = 16;
+const RAW_SOCKET = 3 | 0o2000000 | 0o4000;
+
 /** The part of koffi that is used here (https://koffi.dev, version 3). */
 interface Koffi {
   load(path: null): { func(definition: string): NativeFunction };
@@ -53,18 +64,18 @@ interface NativeFunction {
 const UV_POLL = 8;
 const UV_EVENTS: Readonly<Record<Readiness, number>> = { readable: 1, priority: 8 };
 
-let opened: Result<Native> | undefined;
+let opened: Result<Native & NetlinkCalls> | undefined;
 
 /**
- * Opens the system calls. The library is loaded at the first call, so that machines without GPIO and CEC do not carry it.
+ * Opens the system calls. The library is loaded at the first call, so that machines without GPIO, CEC and outputs do not carry it.
  * Errors: `kernel.no-native` (no binary of the library for this machine).
  */
-export function openNative(): Result<Native> {
+export function openNative(): Result<Native & NetlinkCalls> {
   opened ??= load();
   return opened;
 }
 
-function load(): Result<Native> {
+function load(): Result<Native & NetlinkCalls> {
   // Only the binary for this machine: koffi's own entry point would add 5 MiB more.
   const name = `@koromix/koffi-${process.platform}-${process.arch}`;
   try {
@@ -75,7 +86,7 @@ function load(): Result<Native> {
   }
 }
 
-function nativeCalls(koffi: Koffi): Native {
+function nativeCalls(koffi: Koffi): Native & NetlinkCalls {
   const program = koffi.load(null);
   const ioctl = program.func("int ioctl(int fd, unsigned long request, void *argument)");
   // After a call on another thread koffi has taken errno over from that thread.
@@ -91,6 +102,18 @@ function nativeCalls(koffi: Koffi): Native {
     ioctlNow: (fd, request, argument) => answer(Number(ioctl(fd, request, argument))),
     address: (bytes) => koffi.address(bytes),
     poll: pollCalls(koffi, program),
+    netlink: (protocol, groups) => {
+      const fd = Number(program.func("int socket(int domain, int type, int protocol)")(AF_NETLINK, RAW_SOCKET, protocol));
+      if (fd < 0) return answer(fd);
+      // struct sockaddr_nl: family, padding, port chosen by the kernel, groups.
+      const address = Buffer.alloc(12);
+      address.writeUInt16LE(AF_NETLINK, 0);
+      address.writeUInt32LE(groups, 8);
+      const bound = answer(Number(program.func("int bind(int fd, void *address, unsigned int length)")(fd, address, address.length)));
+      if (bound.ok) return ok(fd);
+      closeSync(fd);
+      return bound;
+    },
   };
 }
 
