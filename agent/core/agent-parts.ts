@@ -57,6 +57,8 @@ export interface AgentParts {
   readonly schedule: ScheduleRunner;
   /** The displays, each with a shared status reading; the first is the main one. */
   readonly displays: readonly ManagedDisplay[];
+  /** No longer keeps what the displays' drivers learn. */
+  readonly forgetDisplays: () => void;
   /** Fetches the desired content and tracks what is ready to play. */
   readonly content: ContentService;
   readonly telemetry: Telemetry;

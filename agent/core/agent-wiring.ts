@@ -71,7 +71,7 @@ export async function wireParts(wired: Wired): Promise<() => void> {
       for (const key of parts.wayKeys) desired.poke(key);
     }),
   );
-  undo.push(...hardwareNews(wired), parts.tv.start());
+  undo.push(...hardwareNews(wired), parts.tv.start(), parts.forgetDisplays);
   undo.push(...(await watchGpio(wired)));
   tellPage(wired);
   report(wired);

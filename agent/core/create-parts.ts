@@ -36,6 +36,7 @@ import { displayKeys, wantedIn } from "./state/keys/display-keys.ts";
 import { exclusiveKey } from "./state/keys/exclusive-key.ts";
 import { networkKey } from "./state/keys/network-key.ts";
 import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey, uploadHostsKey } from "./state/keys/setting-keys.ts";
+import { keepDisplayMemory } from "./state/display-memory.ts";
 import { managedDisplays, onTheScreen } from "./state/managed-display.ts";
 import { ManualOverrides } from "./state/manual-overrides.ts";
 import { RuleClaims } from "./state/rule-claims.ts";
@@ -70,6 +71,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   });
   const displays = managedDisplays(platform.displays ?? [], { clock, timers, log });
   const claims = new RuleClaims(displays, log);
+  const forgetDisplays = await keepDisplayMemory({ documents, displays, log: log.child({ part: "displays" }) });
   const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
   await content.restore();
   const storageTrials = new StorageTrials(platform.probe, timers);
@@ -134,7 +136,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const serverClock = new ServerClock(clock);
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
   return {
-    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, rules, claims, regulators, schedule, displays,
+    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, rules, claims, regulators, schedule, displays, forgetDisplays,
     content, telemetry, storageTrials, player, page, desired, expectation, screen, tv, scene, serverClock, judgingClock, uploadHosts,
   };
 }

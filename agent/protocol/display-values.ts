@@ -10,7 +10,8 @@ import { PercentSchema, readingOf } from "./values.ts";
 
 type WireReading<T> = v.InferOutput<ReturnType<typeof readingOf<v.GenericSchema<T>>>>;
 /** The `display` part of the reported document. Properties added after the first version are optional. */
-export type DisplayReport = { [P in AlwaysReportedProperty]: WireReading<DisplayValue<P>> } & { [P in Exclude<DisplayProperty, AlwaysReportedProperty>]?: WireReading<DisplayValue<P>> };
+export type DisplayReport = DisplayReadings & { methods?: Record<string, string> };
+type DisplayReadings = { [P in AlwaysReportedProperty]: WireReading<DisplayValue<P>> } & { [P in Exclude<DisplayProperty, AlwaysReportedProperty>]?: WireReading<DisplayValue<P>> };
 
 /** A value that can be set. */
 export function settableSchema<P extends DisplayProperty>(property: P): v.GenericSchema<SettableValue<P>> {
@@ -26,12 +27,14 @@ export const DisplayWishSchema = v.strictObject(
 ) as unknown as v.GenericSchema<DisplayWish>;
 
 export const DisplayReportSchema = v.object(
-  Object.fromEntries(
-    DISPLAY_PROPERTY_NAMES.map((property) => {
+  Object.fromEntries([
+    ...DISPLAY_PROPERTY_NAMES.map((property) => {
       const reading = readingOf(schemaOf(property, "see"));
       return [property, propertyRow(property).alwaysReported === true ? reading : v.optional(reading)];
     }),
-  ),
+    // How the driver was seen to succeed, by what it is for, such as `power-on`; only where a driver has several ways.
+    ["methods", v.optional(v.record(v.pipe(v.string(), v.maxLength(32)), v.pipe(v.string(), v.maxLength(32))))],
+  ]),
 ) as unknown as v.GenericSchema<DisplayReport>;
 
 function schemaOf(property: DisplayProperty, use: "set" | "wish" | "see"): v.GenericSchema {

@@ -1,6 +1,5 @@
 import type { AttachedDisplay, Display } from "../ports/display.ts";
 import { DISPLAY_PROPERTY_NAMES, statusOf } from "../ports/display-properties.ts";
-import type { Outputs } from "../ports/outputs.ts";
 import { failed } from "../ports/reading.ts";
 import { fail, messageOf, ok, type Issue, type Result } from "../ports/result.ts";
 import { composedDriver } from "./composed-driver.ts";
@@ -10,8 +9,6 @@ import { ObservedDisplay } from "./observed-display.ts";
 
 export interface AttachingMachine extends DriverMachine {
   readonly drivers: DriverTable;
-  /** If absent, the existence of outputs is not checked. */
-  readonly outputs?: Pick<Outputs, "list">;
 }
 
 export interface AttachedDisplays {

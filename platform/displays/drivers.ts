@@ -3,6 +3,7 @@ import type { Cec, CecBus } from "../ports/cec.ts";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { Compositor } from "../ports/compositor.ts";
 import type { OpenDdc } from "../ports/ddc.ts";
+import type { Outputs } from "../ports/outputs.ts";
 import type { DisplayDriver } from "../ports/display-driver.ts";
 import type { Result } from "../ports/result.ts";
 import type { DisplayAttachment } from "./display-config.ts";
@@ -14,6 +15,7 @@ export interface DriverMachine {
   readonly compositor?: Compositor;
   readonly openDdc?: OpenDdc;
   readonly openBacklight?: OpenBacklight;
+  readonly outputs?: Pick<Outputs, "list">;
   readonly clock: Clock;
   readonly timers: Timers;
 }

@@ -1,10 +1,10 @@
 import type { Clock, Timers } from "../ports/clock.ts";
-import type { DisplayDriver, Order, Question, Told } from "../ports/display-driver.ts";
+import type { DisplayDriver, Order, OrderJudgement, Question, Told } from "../ports/display-driver.ts";
 import {
   compareDisplayValue, DISPLAY_PROPERTY_NAMES, propertyRow, statusOf,
   type DisplayProperty, type DisplayStatus, type DisplayValue, type SettableValue,
 } from "../ports/display-properties.ts";
-import { refusalOf, type Display, type DisplayCapabilities, type SettableProperties } from "../ports/display.ts";
+import { refusalOf, type Display, type DisplayCapabilities, type DisplayMemory, type SettableProperties } from "../ports/display.ts";
 import { failed, unknown, UNSUPPORTED, type Effect, type Reading } from "../ports/reading.ts";
 import type { Issue } from "../ports/result.ts";
 import { OneAtATime } from "../runtime/one-at-a-time.ts";
@@ -20,6 +20,7 @@ const CANNOT: Issue = { code: "display.unsupported", message: "this display cann
  */
 export class ObservedDisplay implements Display {
   readonly capabilities: DisplayCapabilities;
+  readonly memory?: DisplayMemory;
   readonly #driver: DisplayDriver;
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -29,7 +30,8 @@ export class ObservedDisplay implements Display {
     this.#driver = driver;
     this.#clock = time.clock;
     this.#timers = time.timers;
-    const { questions, orders, powerObservedBy, ownInput } = driver;
+    const { questions, orders, powerObservedBy, ownInput, memory } = driver;
+    if (memory !== undefined) this.memory = memory;
     const settable = Object.entries(orders).map(([name, { choices }]) => [name, choices === undefined ? {} : { choices }]);
     this.capabilities = {
       settable: Object.fromEntries(settable) as SettableProperties,
@@ -57,7 +59,21 @@ export class ObservedDisplay implements Display {
     return this.#bus.run(() => this.#tell(property, order, value));
   }
 
+  /** Gives the order, and again in another way if the driver has one and the display did not obey. */
   async #tell<P extends DisplayProperty>(property: P, order: Order<P>, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>> {
+    const { otherWays } = order;
+    let first: Effect<DisplayValue<P>> | undefined;
+    for (let tries = 1; ; tries += 1) {
+      const effect = await this.#give(property, order, value);
+      const again = otherWays?.judge(judgementOf(property, value, effect)) === true;
+      if (effect.error === undefined) return effect;
+      // If no way works, the first one says most: the others are often refused because the display does not know them.
+      first ??= effect;
+      if (!again || tries >= otherWays.triesMax) return { ...first, observed: effect.observed };
+    }
+  }
+
+  async #give<P extends DisplayProperty>(property: P, order: Order<P>, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>> {
     let told: Told;
     if (order.kind === "set") told = await order.say(value);
     else {
@@ -72,12 +88,13 @@ export class ObservedDisplay implements Display {
     if (error?.code === "display.refused") return concluded(property, value, { ...effect, observed: await this.#askOne(property) }, error);
     const wasHeard = error === undefined || acknowledged === true || told.heardInPart === true;
     if (!wasHeard) return { ...effect, observed: acknowledged === undefined ? failed(error) : unknown(error.message), error };
-    return concluded(property, value, { ...effect, observed: await this.#observe(property, value) }, error);
+    return concluded(property, value, { ...effect, observed: await this.#observe(property, order, value) }, error);
   }
 
   /** Polls until the display has the wanted value, its time is up, or it no longer answers. */
-  async #observe<P extends DisplayProperty>(property: P, wanted: SettableValue<P>): Promise<Reading<DisplayValue<P>>> {
-    const { reactMs, changeMs } = propertyRow(property);
+  async #observe<P extends DisplayProperty>(property: P, order: Order<P>, wanted: SettableValue<P>): Promise<Reading<DisplayValue<P>>> {
+    const { changeMs } = propertyRow(property);
+    const reactMs = reactMsOf(property, order);
     const startedMs = this.#clock.monotonicMs();
     for (;;) {
       const reading = await this.#askOne(property);
@@ -110,10 +127,22 @@ export class ObservedDisplay implements Display {
   #setWorstMs(property: DisplayProperty): number {
     const order = this.#driver.orders[property];
     if (order === undefined) return 0;
-    const { reactMs, changeMs } = propertyRow(property);
+    const waitMs = Math.max(reactMsOf(property, order), propertyRow(property).changeMs);
     // One query before the first step, one begun just before the deadline, and one after the last wait.
-    return Math.ceil(order.worstCaseMs + Math.max(reactMs, changeMs) + POLL_MS + 3 * this.#askWorstMs([property]));
+    return Math.ceil((order.otherWays?.triesMax ?? 1) * (order.worstCaseMs + waitMs + POLL_MS + 3 * this.#askWorstMs([property])));
   }
+}
+
+function reactMsOf(property: DisplayProperty, { reactMs }: Pick<Order, "reactMs">): number {
+  return reactMs ?? propertyRow(property).reactMs;
+}
+
+function judgementOf<P extends DisplayProperty>(property: P, wanted: SettableValue<P>, { attempted, acknowledged, observed, error }: Effect<DisplayValue<P>>): OrderJudgement {
+  if (error?.code === "display.refused") return "refused";
+  const isTrouble = error !== undefined && error.code !== "display.not-obeyed";
+  if (!attempted || isTrouble || acknowledged === false || observed.kind !== "ok") return "unclear";
+  const comparison = compareDisplayValue(property, wanted, observed.value);
+  return comparison === "leaving" || comparison === "different" ? "ignored" : "obeyed";
 }
 
 /** The effect of an order that was heard, in whole or in part. */

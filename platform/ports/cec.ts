@@ -44,6 +44,8 @@ export interface Cec {
    * can be refused by Feature Abort, some 20 ms after it was acknowledged: with a timeout that refusal is the reply.
    */
   send(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>>;
+  /** Our place on the cable: 0x2000 is HDMI 2 of the TV, 0x2100 the first input of a switch on it. Absent if the bus does not tell. */
+  physicalAddress?(): Promise<Result<number>>;
   /** Calls back for messages of other devices that are for us or for everybody. Absent if the bus cannot be listened to. Returns the unsubscribe function. */
   onMessage?(heard: (message: HeardMessage) => void): () => void;
 }

@@ -1,4 +1,4 @@
-import type { DisplayCapabilities } from "./display.ts";
+import type { DisplayCapabilities, DisplayMemory } from "./display.ts";
 import type { DisplayProperty, DisplayStatus, DisplayValue, SettableValue } from "./display-properties.ts";
 import type { Issue } from "./result.ts";
 
@@ -12,6 +12,7 @@ export interface DisplayDriver {
   readonly orders: Orders;
   readonly powerObservedBy: DisplayCapabilities["powerObservedBy"];
   readonly ownInput?: string;
+  readonly memory?: DisplayMemory;
 }
 
 /** One exchange with the display that reads one or more properties. */
@@ -31,11 +32,26 @@ export type Order<P extends DisplayProperty = DisplayProperty> = {
   readonly choices?: readonly SettableValue<P>[];
   /** Maximum time until the order has been sent, excluding any observation of its effect. */
   readonly worstCaseMs: number;
+  /** Replaces the property's own `reactMs`, for a protocol whose displays show the old value for longer. */
+  readonly reactMs?: number;
+  /** Present if the order can be given in several ways. */
+  readonly otherWays?: OtherWays;
 } & (
   | { readonly kind: "set"; say(value: SettableValue<P>): Promise<Told> }
   /** The display only accepts steps up and down, so its current value must be known. */
   | { readonly kind: "step"; step(from: DisplayValue<P>, to: SettableValue<P>): Promise<Told> }
 );
+
+/** Lets a driver give an order in another way when the display did not obey. */
+export interface OtherWays {
+  /** How often the order is given in one call at most. */
+  readonly triesMax: number;
+  /** Takes what came of the order as it was last given. Returns whether to give it again in another way. */
+  judge(judgement: OrderJudgement): boolean;
+}
+
+/** `ignored`: the display answers, and had not obeyed when its time was up. `unclear`: it does not answer, or nothing was sent. */
+export type OrderJudgement = "obeyed" | "ignored" | "refused" | "unclear";
 
 /** Delivery result of the messages of one order. */
 export interface Told {

@@ -1,5 +1,6 @@
 import { propertyRow, type DisplayProperty, type DisplayStatus, type DisplayValue, type SettableValue } from "./display-properties.ts";
 import type { Effect } from "./reading.ts";
+import type { JsonObject } from "../runtime/json.ts";
 import type { Issue } from "./result.ts";
 
 /** Properties that can be set. `choices`: the values this display accepts, if fewer than the property allows. */
@@ -28,6 +29,18 @@ export interface Display {
   worstCaseMs(property?: DisplayProperty): number;
   status(): Promise<DisplayStatus>;
   set<P extends DisplayProperty>(property: P, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>>;
+  /** What the driver learns about displays. Absent if it learns nothing. */
+  readonly memory?: DisplayMemory;
+}
+
+/** What a driver learns about the displays it meets. Kept for it over restarts; losing it costs only time. */
+export interface DisplayMemory {
+  /** What works on the display that is connected now: the method by what it is for, such as `power-on`. */
+  known(): Readonly<Record<string, string>>;
+  /** Takes back a document of `onChange`, whatever version wrote it. */
+  restore(document: JsonObject): void;
+  /** Calls back with a small document, at most a few KiB, when something was learnt. Returns the unsubscribe function. */
+  onChange(listener: (document: JsonObject) => void): () => void;
 }
 
 /** A display and how it is attached. In documents and commands, `display` means a device's first one. */

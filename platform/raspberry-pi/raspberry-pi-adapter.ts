@@ -30,7 +30,7 @@ export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Pr
   const firmware = firmwareState({ files: machineFiles(root), clock, timers, mailboxPath: join(root, "dev/vcio") });
   const linux = await createLinuxAdapter({ ...deps, firmware });
   const cec = first === undefined ? {} : { cec: first.cec, cecBuses: buses };
-  const tv = first === undefined ? undefined : await attachDisplays(tvConfig(first.output, linux.compositor !== undefined), { ...cec, ...(linux.compositor && { compositor: linux.compositor }), clock, timers, drivers: DISPLAY_DRIVERS });
+  const tv = first === undefined ? undefined : await attachDisplays(tvConfig(first.output, linux.compositor !== undefined), { ...cec, ...(linux.compositor && { compositor: linux.compositor }), ...(linux.outputs !== undefined && { outputs: linux.outputs }), clock, timers, drivers: DISPLAY_DRIVERS });
   const close = async (): Promise<void> => {
     await tv?.close();
     // An error in one must not keep the others open.

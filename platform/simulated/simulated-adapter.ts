@@ -32,6 +32,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
   const gpio = new SimulatedGpio(world, clock, timers);
   const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));
   const watchdog = new SimulatedWatchdog(timers, () => power.reset());
+  const tv = tvDriver(world, { cec, clock, timers });
   return {
     name: "simulated",
     evidence: deps.evidence ?? ["asked for by the caller"],
@@ -39,19 +40,19 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     watchdog,
     cec,
     gpio,
-    displays: [{ name: "main", driver: "cec", output: TV_OUTPUT, display: new ObservedDisplay(tvDriver(world, { cec, clock, timers }), { clock, timers }) }],
+    displays: [{ name: "main", driver: "cec", output: TV_OUTPUT, display: new ObservedDisplay(tv.driver, { clock, timers }) }],
     outputs: simulatedOutputs(world, clock),
     audio: simulatedAudio(world, clock),
     network: simulatedNetwork(world, clock),
     networkSettings: simulatedNetworkSettingsPort(world, clock),
     clock: simulatedClockControl(world, clock),
     probe: simulatedProbe(world, { clock, timers, host: deps.hostProbe }),
-    close: () => {
+    close: async () => {
+      await tv.close?.();
       cec.close();
       gpio.close();
       power.close();
       watchdog.close();
-      return Promise.resolve();
     },
   };
 }

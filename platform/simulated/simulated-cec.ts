@@ -4,7 +4,7 @@ import { fail, ok, type Result } from "../ports/result.ts";
 import { frameMs, LOGICAL_ADDRESS, REPLY_TIMEOUT_MS, REPLY_TO } from "../displays/cec/opcodes.ts";
 import { OneAtATime } from "../runtime/one-at-a-time.ts";
 import { Emitter } from "../runtime/emitter.ts";
-import { knownToTv, OWN_ADDRESS, tvReceives } from "./simulated-tv.ts";
+import { knownToTv, OWN_ADDRESS, OWN_INPUT, TV_INPUTS, tvReceives } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 /** Response time of a slow TV: late, but within the CEC limit of one second. */
@@ -32,6 +32,10 @@ export class SimulatedCec implements Cec {
     const problem = problemOf(message, replyTimeoutMs);
     if (problem !== undefined) return Promise.resolve(fail("cec.bad-message", problem));
     return this.#bus.run(() => this.#transmit(message, Math.min(replyTimeoutMs, REPLY_TIMEOUT_MS)));
+  }
+
+  physicalAddress(): Promise<Result<number>> {
+    return Promise.resolve(this.#unplugged() ? noAddress() : ok(TV_INPUTS.get(OWN_INPUT) ?? 0));
   }
 
   onMessage(heard: (message: HeardMessage) => void): () => void {

@@ -1,6 +1,6 @@
 import { CecDriver } from "../displays/cec/cec-driver.ts";
 import { composedDriver } from "../displays/composed-driver.ts";
-import type { DriverTable } from "../displays/drivers.ts";
+import type { DriverTable, OpenedDriver } from "../displays/drivers.ts";
 import type { Cec } from "../ports/cec.ts";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { DisplayDriver, Orders, Told } from "../ports/display-driver.ts";
@@ -10,10 +10,13 @@ import { ok } from "../ports/result.ts";
 import { panelDriver } from "./simulated-panel.ts";
 import { OWN_INPUT, TV_INPUTS } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
+import { TV_OUTPUT } from "./world-state.ts";
 
 /** The simulated TV: CEC, and its own wire for settings that CEC has no message for. */
-export function tvDriver(world: SimulatedWorld, { cec, clock, timers }: { readonly cec: Cec; readonly clock: Clock; readonly timers: Timers }): DisplayDriver {
-  return composedDriver(new CecDriver({ cec, clock, inputs: TV_INPUTS, ownInput: OWN_INPUT }), panelDriver(world, clock, timers));
+export function tvDriver(world: SimulatedWorld, { cec, clock, timers }: { readonly cec: Cec; readonly clock: Clock; readonly timers: Timers }): OpenedDriver & { readonly driver: DisplayDriver } {
+  const { manufacturer, product } = world.state.outputs[TV_OUTPUT]?.edid ?? { manufacturer: "", product: 0 };
+  const tv = new CecDriver({ cec, clock, inputs: TV_INPUTS, ownInput: OWN_INPUT, edid: () => Promise.resolve(`${manufacturer}-${product}`) });
+  return { driver: composedDriver(tv, panelDriver(world, clock, timers)), close: () => Promise.resolve(tv.close()) };
 }
 
 /** Drivers on a simulated machine. `cec`: its TV. `simulated`: another display, which obeys and is reset with the agent. */
@@ -21,7 +24,7 @@ export function simulatedDrivers(world: SimulatedWorld): DriverTable {
   return {
     cec: () => Promise.resolve((_attachment, { cec, clock, timers }) => {
       if (cec === undefined) throw new Error("the simulated machine has HDMI-CEC");
-      return Promise.resolve(ok({ driver: tvDriver(world, { cec, clock, timers }) }));
+      return Promise.resolve(ok(tvDriver(world, { cec, clock, timers })));
     }),
     simulated: () => Promise.resolve((_attachment, { clock }) => Promise.resolve(ok({ driver: obedientDriver(clock) }))),
   };

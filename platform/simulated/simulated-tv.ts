@@ -24,9 +24,11 @@ export const TV_INPUTS: ReadonlyMap<Input, number> = new Map([
 /** The TV's action for each message. A lying TV acknowledges the message and does nothing. */
 const ORDERS: ReadonlyMap<number, (world: WorldControls, operands: Uint8Array) => void> = new Map([
   [OPCODE.imageViewOn, (world: WorldControls) => world.turnDisplay(true)],
+  [OPCODE.textViewOn, (world: WorldControls) => world.turnDisplay(true)],
   [OPCODE.standby, (world: WorldControls) => world.turnDisplay(false)],
   [OPCODE.activeSource, switchInput],
   [OPCODE.setStreamPath, switchInput],
+  [OPCODE.setAudioVolumeLevel, setVolume],
   [OPCODE.userControlPressed, pressKey],
   [OPCODE.userControlReleased, () => {}],
 ]);
@@ -110,6 +112,10 @@ function switchInput(world: WorldControls, operands: Uint8Array): void {
   if (input !== undefined) world.updateDisplay({ input });
 }
 
+function setVolume(world: WorldControls, [volume = 127]: Uint8Array): void {
+  if (volume <= 100) world.updateDisplay({ volume });
+}
+
 function pressKey(world: WorldControls, operands: Uint8Array): void {
   const { volume, mute } = world.state.display;
   switch (operands[0]) {
@@ -123,6 +129,10 @@ function pressKey(world: WorldControls, operands: Uint8Array): void {
       return world.updateDisplay({ mute: true });
     case USER_CONTROL.restoreVolumeFunction:
       return world.updateDisplay({ mute: false });
+    case USER_CONTROL.powerOn:
+      return world.turnDisplay(true);
+    case USER_CONTROL.powerOff:
+      return world.turnDisplay(false);
     default:
       // Other keys (menus, playback) have no effect that the system could see.
       return undefined;

@@ -100,8 +100,8 @@ export class HardwareReporter {
   }
 
   /** The first display has its own section; the others share one. Each has its own loop. */
-  #displayPart({ name, path, status }: ManagedDisplay): (signal: AbortSignal) => Promise<void> {
-    const look = async (): Promise<DisplayReport> => displaySection(await status.get(POLL_MS / 2));
+  #displayPart({ name, path, status, display: { memory } }: ManagedDisplay): (signal: AbortSignal) => Promise<void> {
+    const look = async (): Promise<DisplayReport> => displaySection(await status.get(POLL_MS / 2), memory?.known());
     const onChange = (changed: () => void): (() => void) => status.onNews(changed);
     if (path === "display") return this.#part("display", POLL_MS, look, onChange);
     const inOthers = async (): Promise<Readonly<Record<string, DisplayReport>>> => {
@@ -146,10 +146,10 @@ export class HardwareReporter {
   }
 }
 
-function displaySection(status: DisplayStatus): DisplayReport {
+function displaySection(status: DisplayStatus, methods: Readonly<Record<string, string>> = {}): DisplayReport {
   const readings = DISPLAY_PROPERTY_NAMES.filter((name) => propertyRow(name).alwaysReported === true || status[name].kind !== "unsupported")
     .map((name) => [name, PERCENT_PROPERTIES.includes(name) ? wholePercent(wireReading<unknown>(status[name])) : wireReading<unknown>(status[name])]);
-  return Object.fromEntries(readings) as DisplayReport;
+  return { ...(Object.fromEntries(readings) as DisplayReport), ...(Object.keys(methods).length > 0 && { methods: { ...methods } }) };
 }
 
 /** Within the range of the wire: a mixer may amplify beyond 100 percent. */

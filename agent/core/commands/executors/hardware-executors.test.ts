@@ -76,7 +76,8 @@ describe("display.power on a TV that", () => {
       error: { code: "display.effect-not-observed" },
       effect: { acknowledged: true, observed: { kind: "ok", value: "on" } },
     });
-    expect(tookMs).toBeLessThan(20_000);
+    // Two ways to order it, ten seconds each, and the last look.
+    expect(tookMs).toBeLessThan(31_000);
   });
 
   it("is slow: succeeds late", async () => {
