@@ -60,7 +60,7 @@ export class CecDriver implements DisplayDriver {
     const { cec, clock, inputs, ownInput } = deps;
     if (ownInput !== undefined) this.ownInput = ownInput;
     this.#talk = new CecTalk(cec, clock);
-    this.#stopListening = cec.onMessage?.(({ opcode }) => this.#hear(opcode));
+    this.#stopListening = cec.onMessage?.(({ opcode, operands }) => this.#hear(opcode, operands));
     const worstCaseMs = ASK_MS;
     this.questions = [
       { answers: ["power"], worstCaseMs, ask: async () => ({ power: this.#note("power", await this.#power()) }) },
@@ -87,10 +87,11 @@ export class CecDriver implements DisplayDriver {
     this.#stopListening?.();
   }
 
-  #hear(opcode: number): void {
+  #hear(opcode: number, [high = 0xff]: Uint8Array): void {
     if (opcode === OPCODE.setSystemAudioMode || opcode === OPCODE.systemAudioModeStatus) this.#speaker = undefined;
-    const chooses: readonly number[] = [OPCODE.activeSource, OPCODE.setStreamPath, OPCODE.routingChange];
-    if (chooses.includes(opcode)) this.#isShown = false;
+    if (opcode === OPCODE.activeSource || opcode === OPCODE.routingChange) this.#isShown = false;
+    // The TV asks a source to show itself; the bus answers for us.
+    if (opcode === OPCODE.setStreamPath) this.#isShown = high >> 4 === (this.#deps.inputs.get(this.ownInput ?? "") ?? 0) >> 12;
   }
 
   async #power(): Promise<Reading<DisplayPower>> {

@@ -1,10 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, type FileHandle } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Timers } from "../../ports/clock.ts";
 import type { CecBus } from "../../ports/cec.ts";
-import type { Issue } from "../../ports/result.ts";
+import type { Issue, Result } from "../../ports/result.ts";
 import { deviceFiles, KernelDevice, openDevice } from "../kernel/kernel-device.ts";
-import { openNative } from "../kernel/native.ts";
+import { openNative, type SystemError } from "../kernel/native.ts";
 import { CEC_CALL, decodeConnector } from "./cec-abi.ts";
 import { LinuxCec } from "./linux-cec.ts";
 
@@ -42,15 +42,34 @@ export async function openCecAdapters({ root, timers, osdName, only }: OpenCecOp
       continue;
     }
     const device = new KernelDevice(native.value, timers, { name });
-    const cec = new LinuxCec({ adapter: opened.value, device, timers, osdName });
+    const output = await outputName(root, await connectorOf(device, opened.value));
+    const reopen = () => (output === undefined ? openDevice(path) : openByOutput(root, device, output));
+    const cec = new LinuxCec({ adapter: opened.value, reopen, device, timers, osdName });
     const started = await cec.start();
     if (!started.ok) issues.push({ ...started.error, message: `/dev/${name}: ${started.error.message}` });
-    const connector = Buffer.alloc(68);
-    const asked = await device.ioctl(opened.value.fd, CEC_CALL.connector, connector);
-    const output = asked.ok ? await outputName(root, decodeConnector(connector)) : undefined;
     buses.push({ cec, ...(output !== undefined && { output }) });
   }
   return { buses: buses.sort(byOutput), issues };
+}
+
+type Connector = NonNullable<ReturnType<typeof decodeConnector>>;
+
+/** The DRM connector of an adapter; `undefined` where the driver does not say. */
+async function connectorOf(device: KernelDevice, adapter: FileHandle): Promise<Connector | undefined> {
+  const bytes = Buffer.alloc(68);
+  const asked = await device.ioctl(adapter.fd, CEC_CALL.connector, bytes);
+  return asked.ok ? decodeConnector(bytes) : undefined;
+}
+
+/** The adapter of an output. Its number and its connector's may have changed. */
+async function openByOutput(root: string, device: KernelDevice, output: string): Promise<Result<FileHandle, SystemError>> {
+  for (const path of await deviceFiles(join(root, "dev"), /^cec\d+$/)) {
+    const opened = await openDevice(path);
+    if (!opened.ok) continue;
+    if ((await outputName(root, await connectorOf(device, opened.value))) === output) return opened;
+    await opened.value.close();
+  }
+  return { ok: false, error: { name: "ENODEV" } };
 }
 
 /** By name of the output; those without a known one last. */
@@ -60,7 +79,7 @@ export function byOutput(a: { readonly output?: string }, b: { readonly output?:
 }
 
 /** `HDMI-A-1` for a card's connector id, which the kernel lists in sysfs. */
-async function outputName(root: string, at: { readonly card: number; readonly connector: number } | undefined): Promise<string | undefined> {
+async function outputName(root: string, at: Connector | undefined): Promise<string | undefined> {
   if (at === undefined) return undefined;
   const folder = join(root, "sys/class/drm");
   const connectors = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(`card${at.card}-`));
