@@ -87,10 +87,13 @@ export interface OpenPlatformOptions {
   readonly displays?: string;
   /** Linux only: the configuration keys `audio.*`. */
   readonly audio?: AudioSettings;
-  /** The configuration key `gpio.lines`. */
+  /** The configuration keys `gpio.lines` and `gpio.chip`. */
   readonly gpioLines?: string;
+  readonly gpioChip?: string;
   /** The configuration key `compositor.socket`. If empty or absent, there is no compositor to ask. */
   readonly compositorSocket?: string;
+  /** The configuration key `cec`. */
+  readonly cec?: boolean;
   /** Linux only: see `LinuxAdapterDeps`. */
   readonly watchdogPath?: string;
   /** For tests: where /proc and /sys are. */
@@ -143,13 +146,16 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
 }
 
 async function openLinux(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
-  const { createLinuxAdapter } = await import("./linux/linux-adapter.ts");
-  return { adapter: await createLinuxAdapter(linuxDeps(options, evidence)) };
+  const { gpioChip = "", gpioLines = "", cec = true } = options;
+  const { createLinuxPlayer } = await import("./linux/linux-player.ts");
+  // Where a chip is connected is not known: one behind I2C or USB takes its time.
+  const gpio = gpioChip === "" ? {} : { gpio: { labels: gpioChip.split(","), neverBlocks: false, configured: gpioLines } };
+  return { adapter: await createLinuxPlayer({ ...linuxDeps(options, evidence), ...gpio, cec }) };
 }
 
 async function openRaspberryPi(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
   const { createRaspberryPiAdapter } = await import("./raspberry-pi/raspberry-pi-adapter.ts");
-  return { adapter: await createRaspberryPiAdapter({ ...linuxDeps(options, evidence), gpioLines: options.gpioLines ?? "" }) };
+  return { adapter: await createRaspberryPiAdapter({ ...linuxDeps(options, evidence), gpioLines: options.gpioLines ?? "", cec: options.cec ?? true }) };
 }
 
 function linuxDeps({ clock, timers, dataDir, compositorSocket = "", watchdogPath, audio, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {

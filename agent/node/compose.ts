@@ -122,6 +122,8 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
     worldPath: paths.simulatedWorld,
     displays: values.displays,
     gpioLines: values["gpio.lines"],
+    gpioChip: values["gpio.chip"],
+    cec: values.cec,
     audio: { output: values["audio.output"], socketsDir: values["audio.socketsDir"] },
     compositorSocket: values["compositor.socket"],
     ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),

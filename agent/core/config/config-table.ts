@@ -173,9 +173,17 @@ export const CONFIG = {
     type: { kind: "text", lengthMax: 107, pattern: /^(?:\/.+)?$/, patternSays: "an absolute path" }, default: "",
     description: "Wayland socket of the compositor that draws the player's window, such as /run/vitrine-player/wayland-0. With it the display driver output switches and turns displays, and screenshots can be taken without the browser. Empty: no compositor is asked.",
   },
+  cec: {
+    type: { kind: "boolean" }, default: true,
+    description: "Use HDMI-CEC where the machine has it: the agent claims a logical address on each adapter and answers the TV.",
+  },
+  "gpio.chip": {
+    type: text(256), default: "",
+    description: "Label of the GPIO chip whose lines are used on a Linux machine other than a Raspberry Pi, as gpioinfo and gpiodetect show it; several labels separated by commas, the first one that is there is used. Empty: no GPIO. A Raspberry Pi uses its header.",
+  },
   "gpio.lines": {
     type: text(4096), default: "",
-    description: "How lines are wired, separated by semicolons: line=GPIO17,name=relay,active=low,safe=0;line=PIN16,pull=up. Fields: line (GPIO17, PIN11), name (one more name for it), active (high or low), drive (push-pull, open-drain, open-source), pull (none, up, down), safe (level it is driven to at every start of the agent, before anything else), reserved=no (the board does not use it otherwise).",
+    description: "How lines are wired, separated by semicolons: line=GPIO17,name=relay,active=low,safe=0;line=PIN16,pull=up. Fields: line (GPIO17, PIN11; elsewhere the name that the kernel gives the line, or LINE4), name (one more name for it), active (high or low), drive (push-pull, open-drain, open-source), pull (none, up, down), safe (level it is driven to at every start of the agent, before anything else), reserved=no (the board does not use it otherwise).",
   },
   "gpio.inputs": {
     type: {

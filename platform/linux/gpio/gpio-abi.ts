@@ -6,6 +6,7 @@ export const GPIO_CALL = {
   chipInfo: ioctlNumber("read", 0xb4, 0x01, 68),
   lineInfo: ioctlNumber("both", 0xb4, 0x05, 256),
   requestLine: ioctlNumber("both", 0xb4, 0x07, 592),
+  setConfig: ioctlNumber("both", 0xb4, 0x0d, 272),
   getValues: ioctlNumber("both", 0xb4, 0x0e, 16),
   setValues: ioctlNumber("both", 0xb4, 0x0f, 16),
 } as const;
@@ -59,9 +60,12 @@ export function decodeLineInfo(bytes: Buffer): LineInfo {
   return { name: text(bytes, 0), consumer: text(bytes, 32), offset: bytes.readUInt32LE(64), flags: Number(bytes.readBigUInt64LE(72)) };
 }
 
-export interface LineRequest {
+export interface LineRequest extends LineConfig {
   readonly offset: number;
   readonly consumer: string;
+}
+
+export interface LineConfig {
   /** Bits of `LINE_FLAG`. */
   readonly flags: number;
   /** The level an output starts with, so that it never passes through another one. */
@@ -70,28 +74,36 @@ export interface LineRequest {
   readonly debounceUs?: number;
 }
 
-const REQUEST = { consumer: 256, flags: 288, attributeCount: 296, attributes: 320, lineCount: 560, eventBuffer: 564, fd: 588 } as const;
+const CONFIG = { bytes: 272, flags: 0, attributeCount: 8, attributes: 32 } as const;
+const REQUEST = { consumer: 256, config: 288, lineCount: 560, eventBuffer: 564, fd: 588 } as const;
 const ATTRIBUTE = { bytes: 24, values: 2, debounce: 3 } as const;
 /** Edges the kernel keeps while the agent is busy; it drops the oldest beyond that. */
 const EVENT_BUFFER = 64;
 
-export function encodeLineRequest({ offset, consumer, flags, level, debounceUs }: LineRequest): Buffer {
+export function encodeLineRequest({ offset, consumer, ...config }: LineRequest): Buffer {
   const bytes = Buffer.alloc(592);
   bytes.writeUInt32LE(offset, 0);
   shortName(consumer).copy(bytes, REQUEST.consumer);
-  bytes.writeBigUInt64LE(BigInt(flags), REQUEST.flags);
+  encodeLineConfig(config).copy(bytes, REQUEST.config);
+  bytes.writeUInt32LE(1, REQUEST.lineCount);
+  bytes.writeUInt32LE(EVENT_BUFFER, REQUEST.eventBuffer);
+  return bytes;
+}
+
+/** Another use of a line that is held already. */
+export function encodeLineConfig({ flags, level, debounceUs }: LineConfig): Buffer {
+  const bytes = Buffer.alloc(CONFIG.bytes);
+  bytes.writeBigUInt64LE(BigInt(flags), CONFIG.flags);
   const attributes: { readonly id: number; readonly value: bigint }[] = [];
   if (level !== undefined) attributes.push({ id: ATTRIBUTE.values, value: BigInt(level) });
   if (debounceUs !== undefined && debounceUs > 0) attributes.push({ id: ATTRIBUTE.debounce, value: BigInt(debounceUs) });
-  bytes.writeUInt32LE(attributes.length, REQUEST.attributeCount);
+  bytes.writeUInt32LE(attributes.length, CONFIG.attributeCount);
   for (const [index, { id, value }] of attributes.entries()) {
-    const at = REQUEST.attributes + index * ATTRIBUTE.bytes;
+    const at = CONFIG.attributes + index * ATTRIBUTE.bytes;
     bytes.writeUInt32LE(id, at);
     bytes.writeBigUInt64LE(value, at + 8);
     bytes.writeBigUInt64LE(1n, at + 16);
   }
-  bytes.writeUInt32LE(1, REQUEST.lineCount);
-  bytes.writeUInt32LE(EVENT_BUFFER, REQUEST.eventBuffer);
   return bytes;
 }
 

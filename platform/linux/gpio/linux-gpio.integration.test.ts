@@ -4,11 +4,10 @@ import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Issue } from "../../ports/result.ts";
-import { ok } from "../../ports/result.ts";
+import { err, ok, type Issue, type Result } from "../../ports/result.ts";
 import { VirtualTime } from "../../simulated/virtual-time.ts";
 import { KernelDevice } from "../kernel/kernel-device.ts";
-import type { Native } from "../kernel/native.ts";
+import type { Native, SystemError } from "../kernel/native.ts";
 import { GPIO_CALL } from "./gpio-abi.ts";
 import { LinuxGpio } from "./linux-gpio.ts";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
@@ -24,6 +23,9 @@ describe.runIf(process.platform === "linux")("lines of a chip whose driver is si
   /** Levels the line was driven to. */
   let driven: number[];
   let wake: () => void;
+  /** How often a line was requested and turned round, and what the kernel says to the latter. */
+  let [requested, turned]: [number, number] = [0, 0];
+  let turning: Result<number, SystemError> = ok(0);
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "gpio-"));
@@ -31,11 +33,17 @@ describe.runIf(process.platform === "linux")("lines of a chip whose driver is si
     execFileSync("mkfifo", [line]);
     time = new VirtualTime();
     driven = [];
+    [requested, turned, turning] = [0, 0, ok(0)];
     const native: Native = {
       ioctl: () => Promise.reject(new Error("the chip never blocks")),
       ioctlNow: (_fd, request, argument) => {
         const bytes = Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength);
+        if (request === GPIO_CALL.setConfig) {
+          turned += 1;
+          return turning;
+        }
         if (request === GPIO_CALL.requestLine) {
+          requested += 1;
           bytes.writeInt32LE(openSync(line, constants.O_RDWR | constants.O_NONBLOCK), FD_AT);
           driven.push(Number(bytes.readBigUInt64LE(328)));
         }
@@ -63,6 +71,23 @@ describe.runIf(process.platform === "linux")("lines of a chip whose driver is si
     await closed;
     expect((await Promise.all(pulses)).map((pulse) => pulse.ok)).toEqual([true, true]);
     expect(driven).toEqual([1, 0, 1, 0]);
+  });
+
+  test("an output that is to be watched is turned round without letting go of it", async () => {
+    await gpio.write("GPIO17", 1);
+    const watching = await gpio.watch("GPIO17", { debounceMs: 5 }, () => {});
+    expect([watching.ok, requested, turned]).toEqual([true, 1, 1]);
+    if (watching.ok) watching.value();
+    await gpio.close();
+  });
+
+  test("an output stays driven if it cannot be watched", async () => {
+    await gpio.write("GPIO17", 1);
+    turning = err({ name: "ENXIO" });
+    expect(await gpio.watch("GPIO17", { debounceMs: 0 }, () => {})).toMatchObject({ error: { code: "gpio.io" } });
+    expect(await gpio.write("GPIO17", 0)).toMatchObject({ ok: true });
+    expect([requested, driven]).toEqual([1, [1, 0]]);
+    await gpio.close();
   });
 
   test("being woken without an edge ends no watch", async () => {

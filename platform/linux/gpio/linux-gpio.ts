@@ -6,7 +6,7 @@ import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
 import { OneAtATime } from "../../runtime/one-at-a-time.ts";
 import { withoutAnswer, type KernelDevice } from "../kernel/kernel-device.ts";
 import type { SystemError } from "../kernel/native.ts";
-import { decodeEvents, decodeLineInfo, decodeValue, encodeLineInfo, encodeLineRequest, encodeValues, EVENT_BYTES, GPIO_CALL, grantedFd, LINE_FLAG, type LineInfo } from "./gpio-abi.ts";
+import { decodeEvents, decodeLineInfo, decodeValue, encodeLineConfig, encodeLineInfo, encodeLineRequest, encodeValues, EVENT_BYTES, GPIO_CALL, grantedFd, LINE_FLAG, type LineConfig, type LineInfo } from "./gpio-abi.ts";
 import { holderOf } from "./gpio-holder.ts";
 
 const CONSUMER = "vitrine";
@@ -169,12 +169,14 @@ export class LinuxGpio implements Gpio {
       if (held.debounceMs === debounceMs && held.pull === pull) return ok(held);
       return fail("gpio.busy", `${line.name} is watched already, with a debounce time of ${held.debounceMs} ms and pull ${held.pull ?? "as it is"}`);
     }
-    if (held?.kind === "output") this.#release(line.offset);
     const flags = LINE_FLAG.input | LINE_FLAG.risingEdge | LINE_FLAG.fallingEdge | (pull === undefined ? 0 : pullFlag(pull));
-    const fd = await this.#request(line, { flags, debounceUs: Math.round(debounceMs * 1_000) });
+    const debounceUs = Math.round(debounceMs * 1_000);
+    // An output is turned round without letting go of it: if that is refused, it is still driven.
+    const fd = held === undefined ? await this.#request(line, { flags, debounceUs }) : await this.#turnRound(line, held.fd, { flags, debounceUs });
     if (!fd.ok) return fd;
     const polling = this.#deps.device.poll(fd.value, ["readable"], () => this.#readEdges(line));
     if (!polling.ok) {
+      this.#held.delete(line.offset);
       closeSync(fd.value);
       return ioError(line.name, polling.error);
     }
@@ -213,12 +215,17 @@ export class LinuxGpio implements Gpio {
     closeSync(held.fd);
   }
 
-  async #request(line: GpioLineSetup, how: { readonly flags: number; readonly level?: GpioLevel; readonly debounceUs?: number }): Promise<Result<number>> {
+  async #request(line: GpioLineSetup, config: LineConfig): Promise<Result<number>> {
     const { chip, device } = this.#deps;
-    const request = encodeLineRequest({ ...how, offset: line.offset, consumer: CONSUMER, flags: how.flags | (line.activeLow === true ? LINE_FLAG.activeLow : 0) });
+    const request = encodeLineRequest({ ...withPolarity(line, config), offset: line.offset, consumer: CONSUMER });
     const granted = await device.ioctl(chip.fd, GPIO_CALL.requestLine, request);
     if (granted.ok) return ok(grantedFd(request));
     return granted.error.name === "EBUSY" ? this.#busy(line) : ioError(line.name, granted.error);
+  }
+
+  async #turnRound(line: GpioLineSetup, fd: number, config: LineConfig): Promise<Result<number>> {
+    const turned = await this.#deps.device.ioctl(fd, GPIO_CALL.setConfig, encodeLineConfig(withPolarity(line, config)));
+    return turned.ok ? ok(fd) : ioError(line.name, turned.error);
   }
 
   async #busy(line: GpioLineSetup): Promise<Result<never>> {
@@ -265,6 +272,10 @@ export class LinuxGpio implements Gpio {
       this.#pulses.add(end);
     });
   }
+}
+
+function withPolarity({ activeLow }: GpioLineSetup, config: LineConfig): LineConfig {
+  return activeLow === true ? { ...config, flags: config.flags | LINE_FLAG.activeLow } : config;
 }
 
 function pullFlag(pull: GpioPull): number {

@@ -4,7 +4,7 @@ import type { Clock, Timers } from "../../ports/clock.ts";
 import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
 import { deviceFiles, KernelDevice, openDevice } from "../kernel/kernel-device.ts";
 import { openNative } from "../kernel/native.ts";
-import { decodeChipInfo, GPIO_CALL } from "./gpio-abi.ts";
+import { decodeChipInfo, decodeLineInfo, encodeLineInfo, GPIO_CALL } from "./gpio-abi.ts";
 import { parseGpioLines, withConfiguration } from "./gpio-lines-config.ts";
 import { LinuxGpio, type GpioLineSetup } from "./linux-gpio.ts";
 
@@ -15,8 +15,8 @@ export interface OpenGpioOptions {
   readonly labels: readonly string[];
   /** The chips are memory-mapped. False for one behind I2C, SPI or USB, whose calls take as long as that bus. */
   readonly neverBlocks: boolean;
-  /** The lines on the header. */
-  readonly lines: readonly GpioLineSetup[];
+  /** The lines on the header. Absent: every line of the chip, by the kernel's name or as `LINE4`. */
+  readonly lines?: readonly GpioLineSetup[];
   /** The configuration key `gpio.lines`. */
   readonly configured: string;
   readonly clock: Clock;
@@ -40,7 +40,7 @@ export async function openGpio({ devDir, labels, neverBlocks, lines, configured,
   const chip = await findChip(device, labels, devDir);
   if (!chip.ok) return chip;
   const parsed = parseGpioLines(configured);
-  const setup = withConfiguration(lines, parsed.lines);
+  const setup = withConfiguration(lines ?? (await linesOf(device, chip.value)), parsed.lines);
   const gpio = new LinuxGpio({ chip: chip.value.handle, chipName: chip.value.name, device, lines: setup.lines, clock, timers });
   const issues = [...parsed.issues, ...setup.issues];
   for (const { line, level } of setup.safe) {
@@ -50,10 +50,31 @@ export async function openGpio({ devDir, labels, neverBlocks, lines, configured,
   return ok({ gpio, issues });
 }
 
-async function findChip(device: KernelDevice, labels: readonly string[], devDir: string): Promise<Result<{ readonly handle: FileHandle; readonly name: string }>> {
+interface Chip {
+  readonly handle: FileHandle;
+  readonly name: string;
+  /** Number of its lines. */
+  readonly lines: number;
+}
+
+/** The lines as the kernel names them. Several may have one name, or none. */
+async function linesOf(device: KernelDevice, chip: Chip): Promise<readonly GpioLineSetup[]> {
+  const found: GpioLineSetup[] = [];
+  for (let offset = 0; offset < chip.lines; offset += 1) {
+    const bytes = encodeLineInfo(offset);
+    const info = await device.ioctl(chip.handle.fd, GPIO_CALL.lineInfo, bytes);
+    const name = info.ok ? decodeLineInfo(bytes).name : "";
+    const plain = `LINE${offset}`;
+    const isOwn = name !== "" && !found.some((other) => other.name === name);
+    found.push({ name: isOwn ? name : plain, aliases: isOwn ? [plain] : [], offset });
+  }
+  return found;
+}
+
+async function findChip(device: KernelDevice, labels: readonly string[], devDir: string): Promise<Result<Chip>> {
   const found: string[] = [];
   let refused: Issue | undefined;
-  const chips: { readonly handle: FileHandle; readonly name: string; readonly rank: number }[] = [];
+  const chips: (Chip & { readonly rank: number })[] = [];
   for (const path of await deviceFiles(devDir, /^gpiochip\d+$/)) {
     const name = basename(path);
     const opened = await openDevice(path);
@@ -63,11 +84,11 @@ async function findChip(device: KernelDevice, labels: readonly string[], devDir:
     }
     const bytes = Buffer.alloc(68);
     const info = await device.ioctl(opened.value.fd, GPIO_CALL.chipInfo, bytes);
-    const label = info.ok ? decodeChipInfo(bytes).label : undefined;
+    const { label, lines } = info.ok ? decodeChipInfo(bytes) : { label: undefined, lines: 0 };
     if (label !== undefined) found.push(`${name} (${label})`);
     const rank = label === undefined ? -1 : labels.indexOf(label);
     if (rank === -1) await opened.value.close();
-    else chips.push({ handle: opened.value, name, rank });
+    else chips.push({ handle: opened.value, name, lines, rank });
   }
   const [best, ...others] = chips.sort((a, b) => a.rank - b.rank);
   for (const { handle } of others) await handle.close();

@@ -9,6 +9,7 @@ import { openCecAdapters } from "../../../platform/linux/cec/open-cec-adapters.t
 import type { LinuxCec } from "../../../platform/linux/cec/linux-cec.ts";
 import { SystemTimers, systemClock } from "../../../platform/linux/system-clock.ts";
 import { cecConformance, type CecBench } from "../../../platform/ports/cec.conformance.ts";
+import { physicalAddressText } from "../../../platform/ports/cec-events.ts";
 import type { HeardMessage } from "../../../platform/ports/cec.ts";
 import { realBenchTime } from "../../../platform/ports/testing/bench.ts";
 
@@ -47,17 +48,18 @@ async function stopTv(): Promise<void> {
   follower = undefined;
 }
 
-async function open(): Promise<LinuxCec> {
-  const { buses, issues } = await openCecAdapters({ root: "/", timers, osdName: "Vitrine", only: ["cec1"] });
+async function open(only: "cec1" | "cec3" = "cec1"): Promise<LinuxCec> {
+  const { buses, issues } = await openCecAdapters({ root: "/", timers, osdName: "Vitrine", only: [only] });
   expect(issues).toEqual([]);
   const [bus] = buses;
-  if (bus === undefined) throw new Error("there is no /dev/cec1");
+  if (bus === undefined) throw new Error(`there is no /dev/${only}`);
   return bus.cec;
 }
 
 beforeAll(async () => {
-  execFileSync("modprobe", ["vivid"]);
-  await until("vivid's adapters are there", () => execFileSync("ls", ["/dev"], { encoding: "utf8" }).includes("cec1"));
+  // Two outputs: cec0 and cec1 are one cable, cec2 and cec3 another.
+  execFileSync("modprobe", ["vivid", "n_devs=2"]);
+  await until("vivid's adapters are there", () => execFileSync("ls", ["/dev"], { encoding: "utf8" }).includes("cec3"));
   await cecCtl("-d", "/dev/cec0", "--tv", "-o", "TV");
   startTv();
   await pass(1_000);
@@ -108,6 +110,14 @@ describe("a playback device on the bus", () => {
     ]);
   });
 
+  test("says that it is shown when the TV asks for its address, and whenever somebody asks who is", async () => {
+    await cec.send({ destination: 0, operands: new Uint8Array() }, 0);
+    const address = await cec.physicalAddress();
+    expect(address).toMatchObject({ ok: true });
+    await cecCtl("-d", "/dev/cec0", "-s", "--to", "15", "--set-stream-path", `phys-addr=${address.ok ? physicalAddressText(address.value) : ""}`);
+    await until("the TV heard who is shown", async () => (await cecCtl("-d", "/dev/cec0", "-s", "--to", "15", "--request-active-source")).includes("ACTIVE_SOURCE (0x82)"));
+  });
+
   test("without a cable says so at once, and claims its address again when the cable is back", async () => {
     const status = { destination: 0, opcode: 0x8f, operands: new Uint8Array() };
     execFileSync("v4l2-ctl", ["-d", "/dev/video0", "--clear-edid=3"]);
@@ -116,6 +126,59 @@ describe("a playback device on the bus", () => {
     execFileSync("v4l2-ctl", ["-d", "/dev/video0", "--set-edid=pad=3,type=hdmi"]);
     await until("the cable is in", async () => !(await cecCtl("-d", "/dev/cec1")).includes("f.f.f.f"));
     expect(await cec.send(status, 1_000)).toMatchObject({ ok: true, value: { acknowledged: true } });
+  });
+});
+
+describe("several adapters", () => {
+  test("each reach the TV on their own cable", async () => {
+    await cecCtl("-d", "/dev/cec2", "--tv", "-o", "Other");
+    const [one, other] = [await open("cec1"), await open("cec3")];
+    const name = { destination: 0, opcode: 0x46, operands: new Uint8Array() };
+    try {
+      await cecCtl("-d", "/dev/cec2", "--clear");
+      const poll = { destination: 0, operands: new Uint8Array() };
+      expect(await one.send(poll, 0)).toMatchObject({ value: { acknowledged: true } });
+      expect(await other.send(poll, 0)).toMatchObject({ value: { acknowledged: false } });
+      await cecCtl("-d", "/dev/cec2", "--tv", "-o", "Other");
+      await until("the other TV is there", async () => {
+        const sent = await other.send(name, 1_000);
+        return sent.ok && sent.value.acknowledged;
+      });
+    } finally {
+      await one.close();
+      await other.close();
+    }
+  });
+});
+
+describe("an adapter whose driver is taken away and comes back", () => {
+  const DRIVER = "/sys/bus/platform/drivers/vivid";
+  const status = { destination: 0, opcode: 0x8f, operands: new Uint8Array() };
+
+  test("fails what is under way with a code, and is used again, without a restart of the agent", async () => {
+    const cec = await open();
+    const heard: number[] = [];
+    cec.onMessage(({ opcode }) => heard.push(opcode));
+    await stopTv();
+    try {
+      // Nobody answers, so this one is under way when the driver goes.
+      const underWay = cec.send(status, 1_000);
+      writeFileSync(`${DRIVER}/unbind`, "vivid.0");
+      expect(await underWay).toMatchObject({ ok: false, error: { code: "cec.bus" } });
+      expect(await cec.send(status, 1_000)).toMatchObject({ ok: false, error: { code: "cec.bus" } });
+      writeFileSync(`${DRIVER}/bind`, "vivid.0");
+      await until("vivid's adapters are there again", () => execFileSync("ls", ["/dev"], { encoding: "utf8" }).includes("cec1"));
+      await cecCtl("-d", "/dev/cec0", "--tv", "-o", "TV");
+      startTv();
+      await until("the adapter is used again", async () => {
+        const sent = await cec.send(status, 1_000);
+        return sent.ok && sent.value.reply !== undefined;
+      });
+      await cecCtl("-d", "/dev/cec0", "-s", "--to", "15", "--standby");
+      await until("it hears the TV again", () => heard.includes(0x36));
+    } finally {
+      await cec.close();
+    }
   });
 });
 
@@ -128,11 +191,12 @@ describe("a TV on the bus", () => {
   });
   afterEach(() => cec.close());
 
-  test("goes to standby and comes on, as observed, and its own log agrees", async () => {
+  test("goes to standby and comes on, as observed, its own log agrees, and what worked is learnt", async () => {
     const effect = await tv.set("power", "standby");
     expect(effect).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value: "standby" } });
     expect(await tv.set("power", "on")).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value: "on" } });
     expect(readFileSync(FOLLOWER_LOG, "utf8")).toMatch(/STANDBY[\s\S]*IMAGE_VIEW_ON/);
+    expect(tv.memory?.known()).toEqual({ "power-off": "standby", "power-on": "image-view-on" });
   });
 
   test("without an audio status says so, and its log shows that it obeyed a volume key", async () => {

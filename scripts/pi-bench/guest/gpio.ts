@@ -11,6 +11,14 @@ import { realBenchTime } from "../../../platform/ports/testing/bench.ts";
 import { HEADER_CHIPS, HEADER_LINES } from "../../../platform/raspberry-pi/header.ts";
 
 const DEBUG = "/sys/kernel/debug/pinctrl";
+/** This program started again, to drive a line and be killed. */
+if (process.env["HOLD_A_LINE"] !== undefined) {
+  const gpio = await open();
+  await gpio.write("GPIO5", 1);
+  console.log("HELD");
+  await new Promise<never>(() => setInterval(() => {}, 60_000));
+}
+
 /** Held by the kernel's own tool for as long as the suites run. */
 const HELD = 22;
 const holder = spawn("gpioset", ["--mode=signal", "gpiochip0", `${HELD}=0`], { stdio: "inherit" });
@@ -98,6 +106,30 @@ describe("the header as the pin controller sees it", () => {
     gpio = await open("line=GPIO6,drive=open-drain");
     await gpio.write("GPIO6", 0);
     expect(execFileSync("gpioinfo", ["gpiochip0"], { encoding: "utf8" })).toMatch(/line\s+6:.*open-drain/);
+  });
+
+  test("an output is turned into a watched input without letting go of it, and back", async () => {
+    await gpio.write("GPIO17", 1);
+    const watching = await gpio.watch("GPIO17", { debounceMs: 5, pull: "up" }, () => {});
+    expect([watching.ok, pin(17).direction]).toEqual([true, "in"]);
+    if (watching.ok) watching.value();
+    await gpio.write("GPIO17", 0);
+    expect(pin(17)).toEqual({ direction: "out", level: 0 });
+  });
+
+  test("a relay of a killed agent is at its safe level as soon as the next one opens the header", async () => {
+    await gpio.close();
+    const [program = ""] = process.argv.slice(1);
+    const child = spawn(process.execPath, [program], { env: { ...process.env, HOLD_A_LINE: "1" }, stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    expect(pin(5)).toEqual({ direction: "out", level: 1 });
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    child.kill("SIGKILL");
+    await ended;
+    // The controller itself turns the outputs of a dead process into inputs.
+    expect(pin(5).direction).toBe("in");
+    gpio = await open("line=GPIO5,name=relay,active=low,safe=1");
+    expect(pin(5)).toEqual({ direction: "out", level: 0 });
   });
 
   test("closing releases the lines, and the controller turns them into inputs", async () => {
