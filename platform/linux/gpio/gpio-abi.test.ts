@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { encodeLineRequest, GPIO_CALL } from "./gpio-abi.ts";
 
 test("calls are those of linux/gpio.h", () => {
-  expect(GPIO_CALL).toEqual({ chipInfo: 0x8044b401, lineInfo: 0xc100b405, requestLine: 0xc250b407, getValues: 0xc010b40e, setValues: 0xc010b40f });
+  expect(GPIO_CALL).toEqual({ chipInfo: 0x8044b401, lineInfo: 0xc100b405, requestLine: 0xc250b407, setConfig: 0xc110b40d, getValues: 0xc010b40e, setValues: 0xc010b40f });
 });
 
 test.each([
