@@ -66,7 +66,8 @@ export class ObservedDisplay implements Display {
     for (let tries = 1; ; tries += 1) {
       const effect = await this.#give(property, order, value);
       const again = otherWays?.judge(judgementOf(property, value, effect)) === true;
-      if (effect.error === undefined) return effect;
+      // After one way has failed, another has worked only if that was seen.
+      if (effect.error === undefined && (first === undefined || effect.observed.kind === "ok")) return effect;
       // If no way works, the first one says most: the others are often refused because the display does not know them.
       first ??= effect;
       if (!again || tries >= otherWays.triesMax) return { ...first, observed: effect.observed };

@@ -33,8 +33,9 @@ function open({ obeys, refuses = [], hasAudioSystem = false, edid }: { obeys: re
     };
     acts[name]?.();
   };
+  const hasPowerStatus = !refuses.includes("0:8f");
   const answerTo = ({ destination, opcode }: CecMessage, name: string): Answer => {
-    if (opcode === OPCODE.giveDevicePowerStatus) return [OPCODE.reportPowerStatus, state.power];
+    if (opcode === OPCODE.giveDevicePowerStatus && hasPowerStatus) return [OPCODE.reportPowerStatus, state.power];
     if (opcode === OPCODE.giveAudioStatus && destination === speaker) return [OPCODE.reportAudioStatus, state.volume | (state.mute ? 0x80 : 0)];
     if (opcode === OPCODE.giveSystemAudioModeStatus) return [OPCODE.systemAudioModeStatus, state.systemAudio ? 1 : 0];
     if (opcode === OPCODE.requestActiveSource) return state.input === 0x1000 ? "nothing" : [OPCODE.activeSource, state.input >> 8, state.input & 0xff];
@@ -97,6 +98,12 @@ describe("a method of switching a TV", () => {
     const startedMs = tv.time.monotonicMs();
     expect(await tv.set("power", "on")).toMatchObject({ acknowledged: true, observed: { value: "on" } });
     expect(tv.time.monotonicMs() - startedMs).toBeLessThan(9_000);
+  });
+
+  test("that is refused stays refused when the next one has no effect that can be seen", async () => {
+    const tv = open({ obeys: ["0:key-6c"], refuses: ["0:36", "0:8f"] });
+    expect(await tv.set("power", "standby")).toMatchObject({ acknowledged: false, observed: { kind: "unsupported" }, error: { code: "display.refused" } });
+    expect([tv.sent, tv.driver.memory.known()]).toEqual([["0:36", "0:key-6c"], {}]);
   });
 
   test("that is not reached in one call is tried by the next one", async () => {
