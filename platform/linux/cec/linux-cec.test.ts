@@ -55,6 +55,7 @@ function open() {
   const native: Native = {
     ioctl: (_fd, request, argument) => (world.condition === "hanging" ? new Promise(() => {}) : Promise.resolve(call(request, argument as Buffer))),
     ioctlNow: (_fd, request, argument) => call(request, argument as Buffer),
+    address: () => 0n,
     poll: (_fd, _readiness, ready) => {
       world.ready = ready;
       return ok(() => (world.ready = undefined));
