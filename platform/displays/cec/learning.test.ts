@@ -17,7 +17,9 @@ function open({ obeys, refuses = [], hasAudioSystem = false, edid }: { obeys: re
   const state = { power: 0, volume: 20, mute: false, input: 0x1000, systemAudio: hasAudioSystem };
   const sent: string[] = [];
   const listeners = new Set<(message: HeardMessage) => void>();
-  const hear = (message: HeardMessage): void => listeners.forEach((listener) => listener(message));
+  const hear = (message: HeardMessage): void => {
+    for (const listener of listeners) listener(message);
+  };
   const nameOf = ({ destination, opcode, operands: [first] }: CecMessage): string =>
     opcode === OPCODE.userControlPressed ? `${destination}:key-${(first ?? 0).toString(16)}` : `${destination}:${(opcode ?? 0).toString(16)}`;
   const speaker = hasAudioSystem ? 5 : 0;
