@@ -15,6 +15,7 @@ import { SENSOR, type WorkloadGenerator } from "./workload.ts";
 const HOUR_MS = 3_600_000;
 /** Duration of a settings trial and its reversal. */
 const LONGEST_CHANGE_MS = 240_000;
+const NIGHT_MS = 8 * HOUR_MS;
 const YEAR_MS = 31_557_600_000;
 
 type DeviceFault = { readonly [K in keyof Faults as K extends `${string}PerHour` ? K : never]: Faults[K] };
@@ -67,6 +68,7 @@ export class Chaos {
       // The site works again. Which settings the device uses is left to the device.
       world.update({ power: { ...power, mood: "obeys" }, network: { ...atSite(network), link: "up", settingsMood: "obeys" } });
       player.comeBack();
+      player.switchOutput("on");
       device.switchOn();
     }
     this.#network.heal();
@@ -137,6 +139,11 @@ export class Chaos {
       siteTroublePerHour: () => {
         this.#updateNetwork(device, siteInTrouble(device.world.state.network, random));
         this.#undoLater("site-trouble", 900_000, () => this.#updateNetwork(device, atSite(device.world.state.network)));
+      },
+      outputOffPerHour: () => {
+        device.player.switchOutput("off");
+        this.#undoLater("output-off", NIGHT_MS, () => device.player.switchOutput("on"));
+        if (random.chance(0.3)) this.#undoLater("page-hangs", NIGHT_MS, () => device.player.hang());
       },
     };
   }

@@ -54,6 +54,8 @@ export interface Faults {
   readonly networkTroublePerHour: number;
   /** For a while a wireless network at the site has another password, or a proxy is gone. */
   readonly siteTroublePerHour: number;
+  /** The output of the page is off for a while, up to a night; the page may hang meanwhile. */
+  readonly outputOffPerHour: number;
 }
 
 /** Frequencies of requests to the devices. */
@@ -104,6 +106,7 @@ const WILD: Faults = {
   rebootTroublePerHour: 1,
   networkTroublePerHour: 0.5,
   siteTroublePerHour: 0.7,
+  outputOffPerHour: 0.7,
 };
 
 const BUSY: Workload = {

@@ -27,6 +27,7 @@ const CASES: readonly Case[] = [
   { sabotage: "cloud-forgets", breaks: ["nothing-lost"] },
   { sabotage: "second-outcome", breaks: ["one-outcome"], workload: { commandsPerHour: 100 } },
   { sabotage: "host-stays-away", breaks: ["host-is-awaited"], faults: { killPerHour: 20 }, workload: { commandsPerHour: 150 } },
+  { sabotage: "blind-witness", breaks: ["dark-is-left-alone"], faults: { outputOffPerHour: 10 } },
   { sabotage: "lying-audio", breaks: ["reported-is-true"] },
   { sabotage: "hammering", breaks: ["connects-bounded"], faults: { connectRefusedChance: 1 } },
   { sabotage: "never-heals", breaks: ["reconnects"], faults: { networkCutPerHour: 60 } },

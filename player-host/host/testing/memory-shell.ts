@@ -21,7 +21,7 @@ export class MemoryShell implements Shell {
 
   /** Makes a call as the page. */
   call(call: Readonly<Record<string, unknown>>): void {
-    this.#say({ kind: "page-call", text: JSON.stringify(call) });
+    this.say({ kind: "page-call", text: JSON.stringify(call) });
   }
 
   start = async () => ok({ name: "memory 1" });
@@ -33,17 +33,17 @@ export class MemoryShell implements Shell {
   clearPackageStorage = async () => ok(undefined);
   sample = async () => ok(SAMPLE);
   screenshot = async () => ok({ base64: "AA", format: "png" as const, width: 2, height: 1, source: "memory" });
-  witnessFrame = async () => ({ kind: "alive" as const, tookMs: 1, how: "it is said" });
+  witnessFrame: Shell["witnessFrame"] = async () => ({ kind: "alive" as const, tookMs: 1, how: "it is said" });
 
   async load(load: number, target: LoadTarget): Promise<void> {
     const url = target.kind === "url" ? target.url : `https://${target.kind}.invalid/`;
-    this.#say({ kind: "load-started", load, url });
+    this.say({ kind: "load-started", load, url });
     const page = await this.#page(target, url);
-    if (page === undefined) return this.#say({ kind: "load-failed", load, url, error: { code: "package.404", message: "There is no such page." }, pictureKept: true });
+    if (page === undefined) return this.say({ kind: "load-failed", load, url, error: { code: "package.404", message: "There is no such page." }, pictureKept: true });
     this.shown = page;
-    this.#say({ kind: "load-committed", load, url });
-    if (target.kind !== "screen") this.#say({ kind: "page-begun" });
-    this.#say({ kind: "load-finished", load, url });
+    this.say({ kind: "load-committed", load, url });
+    if (target.kind !== "screen") this.say({ kind: "page-begun" });
+    this.say({ kind: "load-finished", load, url });
   }
 
   sendToPage(text: string): void {
@@ -62,7 +62,7 @@ export class MemoryShell implements Shell {
     return status === 200 ? new TextDecoder().decode(body) : undefined;
   }
 
-  #say(event: ShellEvent): void {
+  protected say(event: ShellEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 }

@@ -80,7 +80,8 @@ export class WindowWatch {
       // A window that was just corrected is checked again soon.
       const soon = finding.kind === "misplaced" ? this.#tries.count < TRIES_MAX : finding.kind === "unknown" && !known;
       known ||= finding.kind !== "unknown";
-      const delayMs = soon ? LOOK_AGAIN_MS : LOOK_EVERY_MS;
+      // A slow machine needs longer to carry a correction out than to look again.
+      const delayMs = soon ? LOOK_AGAIN_MS * Math.max(1, this.#tries.count) : LOOK_EVERY_MS;
       await this.#wake.wait(this.#deps.timers, "window.next-look", delayMs, signal);
     }
   }

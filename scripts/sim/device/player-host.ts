@@ -13,7 +13,7 @@ import type { SimContext } from "../simulation-context.ts";
 import { Life } from "./life.ts";
 import { LocalSocket } from "./local-socket.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
-import { SimulatedPage } from "./simulated-page.ts";
+import { type PageState, SimulatedPage } from "./simulated-page.ts";
 import { watchedLog } from "./watched-log.ts";
 
 /** Time from the end of a process, or the start of the machine, to the next process. */
@@ -41,6 +41,7 @@ export class SimulatedPlayerHost {
   /** Time since which the agent's present process listens. */
   #agentSinceMs = 0;
   #hasPower = false;
+  #output: "on" | "off" = "on";
   /** Made to go away; does not come back by itself. */
   #isAway = false;
   #starts = 0;
@@ -69,6 +70,28 @@ export class SimulatedPlayerHost {
     const link = new ObservedHostLink(this.#sim, life, log);
     this.#socket.listen(life, (channel) => link.accept(channel));
     return link;
+  }
+
+  /** Its page; `undefined` while its process does not run. */
+  get page(): PageState | undefined {
+    return this.#process?.page.state;
+  }
+
+  get output(): "on" | "off" {
+    return this.#output;
+  }
+
+  /** Switches the output that shows the page, which the page is not told. */
+  switchOutput(power: "on" | "off"): void {
+    if (power === this.#output) return;
+    this.#sim.trace.add(this.#machine.name, "output", power);
+    this.#output = power;
+    this.#process?.page.outputChanged();
+  }
+
+  /** The page loops from now on. */
+  hang(): void {
+    this.#process?.page.hang();
   }
 
   /** The machine has started. */
@@ -125,7 +148,7 @@ export class SimulatedPlayerHost {
     const { name, random, clock } = this.#machine;
     this.#starts += 1;
     const life = new Life(this.#sim, `${name}-host#${this.#starts}`, random.fork(`process-${this.#starts}`), clock, () => this.#ended());
-    const page = new SimulatedPage(this.#sim, life, name);
+    const page = new SimulatedPage(this.#sim, life, name, () => this.#output === "off");
     this.#process = { life, page };
     this.#presentSinceMs = this.#sim.time.monotonicMs();
     life.atDeath(() => this.#socket.cut());

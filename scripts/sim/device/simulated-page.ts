@@ -1,6 +1,6 @@
 import { ok } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
-import type { LoadTarget } from "../../../player-host/stage/shell.ts";
+import type { FrameFinding, LoadTarget } from "../../../player-host/stage/shell.ts";
 import { MemoryPackageFolders } from "../../../player-host/host/testing/memory-package-folders.ts";
 import { MemoryShell } from "../../../player-host/host/testing/memory-shell.ts";
 import { pause } from "../pause.ts";
@@ -9,24 +9,79 @@ import type { Life } from "./life.ts";
 
 const FOLDERS = new MemoryPackageFolders();
 
-/** The browser of a player host process with its page. Starting, loading and capturing take time. */
+const OUTPUT_OFF = "HDMI-A-1 is off";
+
+/** What the page's renderer does, and since when (monotonic milliseconds). */
+export interface PageState {
+  readonly hungSinceMs: number | undefined;
+  /** Times its renderer or its browser was ended although the page did not hang. */
+  readonly needlessRepairs: number;
+}
+
+/**
+ * The browser of a player host process with its page. Starting, loading and capturing take time. Behind an output that is off the
+ * page draws nothing: frames are judged as the real shells do.
+ */
 export class SimulatedPage extends MemoryShell {
   readonly #sim: SimContext;
   readonly #life: Life;
   readonly #device: string;
   /** Ids of unanswered records of the page, by call number. */
   readonly #asked = new Map<number, string>();
+  readonly #outputIsOff: () => boolean;
   #calls = 0;
   #load = 0;
+  #starts = 0;
+  #hungSinceMs: number | undefined;
+  #needlessRepairs = 0;
 
-  constructor(sim: SimContext, life: Life, device: string) {
+  constructor(sim: SimContext, life: Life, device: string, outputIsOff: () => boolean) {
     super(FOLDERS);
+    this.#outputIsOff = outputIsOff;
     this.#sim = sim;
     this.#life = life;
     this.#device = device;
   }
 
+  get state(): PageState {
+    return { hungSinceMs: this.#hungSinceMs, needlessRepairs: this.#needlessRepairs };
+  }
+
+  hang(): void {
+    this.#sim.trace.add(this.#life.name, "page-hangs");
+    this.#hungSinceMs ??= this.#sim.time.monotonicMs();
+  }
+
+  /** The output that shows the page was switched. A frame that comes again is noticed at once. */
+  outputChanged(): void {
+    if (!this.#outputIsOff() && this.#hungSinceMs === undefined) this.#life.run("a frame after the dark", () => this.say({ kind: "output-lit" }));
+  }
+
+  override witnessFrame = async (timeoutMs: number): Promise<FrameFinding> => {
+    const blind = this.#sim.sabotage === "blind-witness";
+    const off = this.#outputIsOff();
+    if (this.#hungSinceMs === undefined && !off) return { kind: "alive", tookMs: 1, how: "it is simulated" };
+    if (this.#hungSinceMs === undefined && !blind) return { kind: "dark", outputOff: OUTPUT_OFF };
+    await this.#pause("sim.page-silent", timeoutMs, timeoutMs);
+    return { kind: "late", renderer: false, output: false, ...(off && !blind && { outputOff: OUTPUT_OFF }) };
+  };
+
+  override resetRenderer = async (): Promise<undefined> => {
+    this.#noteRepair("its renderer");
+    this.#hungSinceMs = undefined;
+    if (this.#life.alive) this.say({ kind: "renderer-gone", reason: "ended by the host" });
+  };
+
+  #noteRepair(what: string): void {
+    const needless = this.#hungSinceMs === undefined;
+    if (needless) this.#needlessRepairs += 1;
+    this.#sim.trace.add(this.#life.name, "repairs", `${what}${needless ? ", needlessly" : ""}`);
+  }
+
   override start = async () => {
+    this.#starts += 1;
+    if (this.#starts > 1) this.#noteRepair("its browser");
+    this.#hungSinceMs = undefined;
     await this.#pause("sim.browser-starts", 200, 4_000);
     return ok({ name: "simulated 1" });
   };

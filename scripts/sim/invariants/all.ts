@@ -1,5 +1,6 @@
 import { capsHold } from "./caps-hold.ts";
 import { connectsBounded } from "./connects-bounded.ts";
+import { darkIsLeftAlone } from "./dark-is-left-alone.ts";
 import { desiredConverges } from "./desired-converges.ts";
 import { drained } from "./drained.ts";
 import { hostIsAwaited } from "./host-is-awaited.ts";
@@ -18,6 +19,7 @@ import { timersBounded } from "./timers-bounded.ts";
 
 /** Every invariant, in an order in which later ones depend on earlier ones. */
 export const INVARIANTS: readonly Invariant[] = [
-  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, capsHold, timersBounded, connectsBounded, neverStranded, handsAreKept, powerIsCalm,
+  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, darkIsLeftAlone, capsHold, timersBounded, connectsBounded, neverStranded,
+  handsAreKept, powerIsCalm,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,
 ];
