@@ -16,7 +16,7 @@ import { readLinuxInventory } from "./linux-inventory.ts";
 import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
 import { openNmcliNetworkSettings } from "./nmcli-network-settings.ts";
 import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
-import { LinuxWatchdog, watchdogTimeoutMs } from "./linux-watchdog.ts";
+import { LinuxWatchdog, watchdogCanDisarm, watchdogTimeoutMs } from "./linux-watchdog.ts";
 import { machineFiles, type MachineFiles } from "./machine-files.ts";
 
 export interface LinuxAdapterDeps {
@@ -54,7 +54,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   const compositor = deps.compositorSocket === undefined ? undefined : await openCompositor(deps.compositorSocket, deps);
   const hotPlug = DrmOutputs.present(files) ? await openHotPlug(files, deps) : undefined;
   const outputs = hotPlug && new DrmOutputs(files, clock, hotPlug.changes, compositor?.compositor);
-  const watchdog = deps.watchdogPath === undefined ? undefined : new LinuxWatchdog(deps.watchdogPath, watchdogTimeoutMs(files));
+  const watchdog = deps.watchdogPath === undefined ? undefined : new LinuxWatchdog(deps.watchdogPath, watchdogTimeoutMs(files), undefined, watchdogCanDisarm(files));
   const network = new LinuxNetwork({ files, clock, timers, osInterfaces: deps.osInterfaces ?? networkInterfaces });
   return {
     name: "linux",

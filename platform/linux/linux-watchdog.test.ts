@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { err, ok, type Result } from "../ports/result.ts";
 import type { Native, SystemError } from "./kernel/native.ts";
-import { LinuxWatchdog } from "./linux-watchdog.ts";
+import { LinuxWatchdog, watchdogCanDisarm } from "./linux-watchdog.ts";
+import { fixtureFiles } from "./testing/fixture-files.ts";
 
 describe("the timeout of the hardware watchdog", () => {
   let folder: string;
@@ -42,6 +43,14 @@ describe("the timeout of the hardware watchdog", () => {
     for (let i = 0; i < 2; i++) expect(await watchdog.feed()).toMatchObject({ ok: false, error: { code: "watchdog.too-short", hint: expect.stringContaining("RuntimeWatchdogSec") as string } });
     expect(readFileSync(device, "utf8").replaceAll("V", "")).toBe("");
     expect(readFileSync(device, "utf8")).not.toBe("");
+  });
+
+  test.each([["1\n", false], ["0\n", true], [undefined, true]])("that is short, of a device with nowayout %j: it is opened: %j, since nothing could disarm it", async (nowayout, isOpened) => {
+    const canDisarm = watchdogCanDisarm(fixtureFiles(nowayout === undefined ? {} : { "sys/class/watchdog/watchdog0/nowayout": nowayout }));
+    writeFileSync(device, "untouched");
+    const watchdog = new LinuxWatchdog(device, 15_000, () => ok({ ioctlNow: () => err({ name: "EINVAL" }) } as unknown as Native), canDisarm);
+    expect(await watchdog.feed()).toMatchObject({ ok: false, error: { code: "watchdog.too-short" } });
+    expect(readFileSync(device, "utf8")).toBe(isOpened ? "V" : "untouched");
   });
 
   test("that is long enough is left as it is", async () => {

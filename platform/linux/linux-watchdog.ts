@@ -14,17 +14,19 @@ const SET_TIMEOUT = ioctlNumber("both", "W".charCodeAt(0), 6, 4);
 
 /**
  * The kernel's watchdog device. Opening it arms it, so only the first `feed` opens it; writing "V" before
- * closing disarms it (Documentation/watchdog/watchdog-api.rst), unless the kernel was built with `nowayout`.
+ * closing disarms it (Documentation/watchdog/watchdog-api.rst), unless it is set to `nowayout`.
  */
 export class LinuxWatchdog implements Watchdog {
   readonly #path: string;
   readonly #native: () => Result<Native>;
+  readonly #canDisarm: boolean;
   #timeoutMs: number;
   #device: FileHandle | undefined;
 
-  /** `timeoutMs`: the timeout before it is opened. */
-  constructor(path: string, timeoutMs: number, native: () => Result<Native> = openNative) {
+  /** `timeoutMs`: the timeout before it is opened. `canDisarm`: whether closing it can disarm it. */
+  constructor(path: string, timeoutMs: number, native: () => Result<Native> = openNative, canDisarm = true) {
     this.#path = path;
+    this.#canDisarm = canDisarm;
     this.#timeoutMs = timeoutMs;
     this.#native = native;
   }
@@ -34,6 +36,8 @@ export class LinuxWatchdog implements Watchdog {
   }
 
   async feed(): Promise<Result<void>> {
+    // It could not be given back: once opened, it would reset the machine at every start of the agent.
+    if (!this.#canDisarm && this.#timeoutMs < SHORTEST_TIMEOUT_MS) return this.#tooShort();
     try {
       if (this.#device === undefined) {
         this.#device = await open(this.#path, "w");
@@ -71,6 +75,10 @@ export class LinuxWatchdog implements Watchdog {
 
   async #giveBack(): Promise<Result<void>> {
     await this.close();
+    return this.#tooShort();
+  }
+
+  #tooShort(): Result<never> {
     const seconds = this.#timeoutMs / 1_000;
     return fail("watchdog.too-short", `${this.#path} would reset the machine after ${seconds} s, in which a busy card may delay a healthy agent`, "set watchdog.hardware to false and let systemd feed it: RuntimeWatchdogSec=15 in system.conf");
   }
@@ -81,4 +89,10 @@ export function watchdogTimeoutMs(files: MachineFiles): number {
   const read = files.text("sys/class/watchdog/watchdog0/timeout");
   const seconds = read.ok ? Number(read.value) : Number.NaN;
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 60_000;
+}
+
+/** Whether closing the device can disarm it: not with `nowayout`, a setting of kernels and drivers. */
+export function watchdogCanDisarm(files: MachineFiles): boolean {
+  const read = files.text("sys/class/watchdog/watchdog0/nowayout");
+  return !read.ok || read.value !== "1";
 }

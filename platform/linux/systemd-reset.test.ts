@@ -29,3 +29,14 @@ test("a machine without the unit, or without the right, says so and what to do",
   expect(without.said).toEqual([]);
   expect(await power(installed, true).reset.arm(1_000)).toMatchObject({ ok: false, error: { code: "reset.refused", message: expect.stringContaining("Access denied") as string } });
 });
+
+test("a start that systemd did not confirm in time may still come, so it is stopped as well", async () => {
+  const said: string[] = [];
+  const reset = new LinuxHostPower(fixtureFiles(installed), (_program, [verb = ""]) => {
+    said.push(verb);
+    return Promise.resolve(verb === "start" ? fail("program.timed-out", "systemctl was still running after 15000 ms") : ok(""));
+  }).forcedReset;
+  expect(await reset.arm(180_000)).toMatchObject({ ok: false, error: { code: "reset.refused" } });
+  expect(await reset.disarm()).toEqual(ok(undefined));
+  expect(said).toEqual(["start", "stop"]);
+});

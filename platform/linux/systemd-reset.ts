@@ -1,5 +1,5 @@
 import type { ForcedReset } from "../ports/host.ts";
-import { fail, ok, type Result } from "../ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
@@ -31,22 +31,27 @@ export class SystemdReset implements ForcedReset {
     const present = this.check();
     if (!present.ok) return present;
     const unit = `vitrine-reset@${Math.ceil(delayMs / 1_000)}.service`;
-    const started = await this.#systemctl("start", unit);
-    if (started.ok) this.#armed = unit;
-    return started;
+    const asked = await this.#systemctl("start", unit);
+    // One that is only late may still start.
+    this.#armed = asked.ok || asked.error.code === "program.timed-out" ? unit : undefined;
+    return asked.ok ? ok(undefined) : refused(unit, "started", asked.error);
   }
 
   async disarm(): Promise<Result<void>> {
     if (this.#armed === undefined) return ok(undefined);
-    const stopped = await this.#systemctl("stop", this.#armed);
-    if (stopped.ok) this.#armed = undefined;
-    return stopped;
+    const unit = this.#armed;
+    const asked = await this.#systemctl("stop", unit);
+    if (!asked.ok) return refused(unit, "stopped", asked.error);
+    this.#armed = undefined;
+    return ok(undefined);
   }
 
-  async #systemctl(verb: "start" | "stop", unit: string): Promise<Result<void>> {
+  #systemctl(verb: "start" | "stop", unit: string): Promise<Result<string>> {
     // --no-ask-password: nobody could answer.
-    const asked = await this.#run("systemctl", [verb, "--no-ask-password", unit], COMMAND_TIMEOUT_MS);
-    if (asked.ok) return ok(undefined);
-    return fail("reset.refused", `${unit} could not be ${verb === "start" ? "started" : "stopped"}: ${asked.error.message}`, "the agent's user needs the polkit rule 50-vitrine.rules");
+    return this.#run("systemctl", [verb, "--no-ask-password", unit], COMMAND_TIMEOUT_MS);
   }
+}
+
+function refused(unit: string, what: "started" | "stopped", { message }: Issue): Result<never> {
+  return fail("reset.refused", `${unit} could not be ${what}: ${message}`, "the agent's user needs the polkit rule 50-vitrine.rules");
 }

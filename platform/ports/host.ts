@@ -20,6 +20,7 @@ export interface ForcedReset {
   check(): Result<void>;
   /** The machine resets after `delayMs`, unless it has gone down before or `disarm` was called. Errors: `reset.no-unit`, `reset.refused`. */
   arm(delayMs: number): Promise<Result<void>>;
+  /** Also after an `arm` that failed: it may have been late only. Without anything armed it succeeds. */
   disarm(): Promise<Result<void>>;
 }
 

@@ -25,6 +25,10 @@ export function certainReboot(power: HostPower, { timers, log, onOverdue }: Cert
   const judge = async (bootIdBefore: string): Promise<void> => {
     if ((await power.bootId()) === bootIdBefore) onOverdue();
   };
+  const disarm = async (): Promise<void> => {
+    const disarmed = await forcedReset?.disarm();
+    if (disarmed?.ok === false) log.error({ ...disarmed.error }, "the machine refused to reboot, but the forced reset cannot be disarmed");
+  };
   return {
     bootId: () => power.bootId(),
     shutdown: (reason) => power.shutdown(reason),
@@ -33,16 +37,18 @@ export function certainReboot(power: HostPower, { timers, log, onOverdue }: Cert
       const bootIdBefore = await power.bootId();
       const armed = await forcedReset?.arm(ORDERLY_REBOOT_MS);
       if (armed?.ok === false) log.warn({ ...armed.error }, "an orderly reboot that hangs will not be ended");
-      const taken = await power.reboot(reason);
-      if (taken.ok) {
-        overdue?.cancel();
-        overdue = timers.after("reboot.overdue", OVERDUE_MS, () => {
-          judge(bootIdBefore).catch((thrown: unknown) => log.error({ error: messageOf(thrown) }, "whether the machine rebooted cannot be told"));
-        });
-        return taken;
+      let taken: Result<void> | undefined;
+      try {
+        taken = await power.reboot(reason);
+      } finally {
+        // The machine stays up. A reset that was not confirmed may be armed all the same.
+        if (taken?.ok !== true) await disarm();
       }
-      const disarmed = armed?.ok === true ? await forcedReset?.disarm() : undefined;
-      if (disarmed?.ok === false) log.error({ ...disarmed.error }, "the machine refused to reboot, but the forced reset cannot be disarmed");
+      if (!taken.ok) return taken;
+      overdue?.cancel();
+      overdue = timers.after("reboot.overdue", OVERDUE_MS, () => {
+        judge(bootIdBefore).catch((thrown: unknown) => log.error({ error: messageOf(thrown) }, "whether the machine rebooted cannot be told"));
+      });
       return taken;
     },
   };

@@ -67,6 +67,24 @@ describe("a reboot", () => {
     expect(wentDown()).toBe(1);
   });
 
+  test.each([
+    ["is refused", () => Promise.resolve(fail("host.refused", "no"))],
+    ["throws", () => Promise.reject(new Error("a bug"))],
+  ])("that %s leaves no forced reset behind, also where arming it was not confirmed", async (_what, reboot) => {
+    const { time, adapter, wentDown } = setUp();
+    const { forcedReset } = adapter.power;
+    if (forcedReset === undefined) throw new Error("no forced reset");
+    const late = {
+      check: () => forcedReset.check(),
+      disarm: () => forcedReset.disarm(),
+      arm: async (delayMs: number) => ((await forcedReset.arm(delayMs)).ok ? fail("reset.refused", "systemctl was still running") : fail("reset.refused", "no")),
+    };
+    const power = { bootId: () => adapter.power.bootId(), shutdown: (reason: string) => adapter.power.shutdown(reason), forcedReset: late, reboot };
+    await certainReboot(power, { timers: time, log: silentLog, onOverdue: () => {} }).reboot("update").catch(() => undefined);
+    await time.advance(HOUR);
+    expect(wentDown()).toBe(0);
+  });
+
   test("that comes in neither way is noticed, and the hardware watchdog starved, which resets the machine", async () => {
     const { time, adapter, mood, wentDown } = setUp();
     const { watchdog } = adapter;

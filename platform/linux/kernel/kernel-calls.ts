@@ -19,15 +19,53 @@ export function withoutAnswer({ name }: SystemError): string | undefined {
   return name === NO_THREAD ? "was not asked, because other drivers hang" : undefined;
 }
 
-/** The threads that calls of all drivers share. Hanging calls must leave some for files and databases. */
-export interface CallThreads {
+/**
+ * The threads that calls of all drivers share. Several drivers may hang in the same moment, before that shows, so not even calls
+ * that are under way may take all of them: one is left to files and databases.
+ */
+export class CallThreads {
+  readonly #busyMax: number;
+  readonly #hangingMax: number;
   /** Calls that have not come back. */
-  hanging: number;
-  readonly hangingMax: number;
+  #busy = 0;
+  /** Those of them that are overdue. */
+  #hanging = 0;
+  readonly #waiting: ((taken: boolean) => void)[] = [];
+
+  /** Node's pool has four threads, unless `UV_THREADPOOL_SIZE` says otherwise. */
+  constructor(busyMax = 3, hangingMax = 2) {
+    this.#busyMax = busyMax;
+    this.#hangingMax = hangingMax;
+  }
+
+  /** Waits for a thread, which `free` gives back. Resolves to `false` when too many calls hang. */
+  take(): Promise<boolean> {
+    if (this.#hanging >= this.#hangingMax) return Promise.resolve(false);
+    if (this.#busy >= this.#busyMax) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#busy += 1;
+    return Promise.resolve(true);
+  }
+
+  free(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#busy -= 1;
+    else next(true);
+  }
+
+  /** A call is overdue; it keeps its thread. */
+  hangs(): void {
+    this.#hanging += 1;
+    if (this.#hanging < this.#hangingMax) return;
+    for (const waiting of this.#waiting.splice(0)) waiting(false);
+  }
+
+  /** An overdue call has come back; its thread is given back with `free`. */
+  cameBack(): void {
+    this.#hanging -= 1;
+  }
 }
 
-/** Node's pool has four threads, unless `UV_THREADPOOL_SIZE` says otherwise. */
-const NODE_POOL: CallThreads = { hanging: 0, hangingMax: 2 };
+const NODE_POOL = new CallThreads();
 
 /**
  * Calls to one driver on threads of Node's pool, one after the other and bounded in time. A call that hangs keeps its thread until the
@@ -54,19 +92,24 @@ export class KernelCalls {
 
   async #bounded<T>(start: () => Promise<Result<T, SystemError>>): Promise<Result<T, SystemError>> {
     if (this.#isHanging) return err({ name: HANGS });
-    if (this.#threads.hanging >= this.#threads.hangingMax) return err({ name: NO_THREAD });
+    if (!(await this.#threads.take())) return err({ name: NO_THREAD });
     const call = start();
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+      if (this.#isHanging) this.#threads.cameBack();
+      this.#isHanging = false;
+      this.#threads.free();
+    };
+    call.then(over, over);
     try {
       return await withDeadline(this.#timers, `kernel.${this.#name}`, CALL_DEADLINE_MS, call);
     } catch (thrown) {
       if (!(thrown instanceof TimeoutError)) throw thrown;
-      this.#isHanging = true;
-      this.#threads.hanging += 1;
-      const back = (): void => {
-        this.#isHanging = false;
-        this.#threads.hanging -= 1;
-      };
-      call.then(back, back);
+      if (!isOver) {
+        this.#isHanging = true;
+        this.#threads.hangs();
+      }
       return err({ name: HANGS });
     }
   }
