@@ -20,6 +20,8 @@ wait $npm
 version=$(ls "$root/lib/modules"); modules=$root/lib/modules/$version
 
 # What the packages' scripts would have done. The .updated files and the machine id say that this is no first boot.
+# base-files carries /var/run and /var/lock as folders and its script makes them links; polkitd looks for the bus below /var/run.
+rmdir "$root/var/run" "$root/var/lock"; ln -s /run "$root/var/run"; ln -s /run/lock "$root/var/lock"
 cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"; cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
 ln -s mawk "$root/usr/bin/awk"; ln -sf /usr/share/zoneinfo/Etc/UTC "$root/etc/localtime"; echo vitrine-pi > "$root/etc/hostname"
 od -An -N16 -tx1 /dev/urandom | tr -d ' \n' > "$root/etc/machine-id"; touch "$root/etc/.updated" "$root/var/.updated"
