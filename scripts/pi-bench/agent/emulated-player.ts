@@ -16,6 +16,8 @@ const SYSTEMD = join(ROOT, "scripts", "systemd");
 /** Where a package puts the files of `scripts/systemd`. */
 const UNIT_FILES = [
   ["vitrine-agent.service", "etc/systemd/system/vitrine-agent.service"],
+  ["vitrine-reset@.service", "etc/systemd/system/vitrine-reset@.service"],
+  ["vitrine-reset", "opt/vitrine/bin/vitrine-reset"],
   ["sysusers.conf", "usr/lib/sysusers.d/vitrine.conf"],
   ["tmpfiles.conf", "usr/lib/tmpfiles.d/vitrine.conf"],
   ["50-vitrine.rules", "etc/polkit-1/rules.d/50-vitrine.rules"],
