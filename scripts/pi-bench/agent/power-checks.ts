@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { createInterface } from "node:readline";
 import { expect } from "expect";
 import { judge, newLedger, type PageEntry } from "../../prove/harness/ledger.ts";
 import type { Check } from "./checks.ts";
@@ -60,9 +59,15 @@ export const POWER_CHECKS: readonly Check[] = [
 async function underLoad(player: EmulatedPlayer, pages: Map<string, PageEntry>): Promise<number> {
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
-    createInterface(socket).on("line", (line) => {
-      const entry = JSON.parse(line) as PageEntry;
-      pages.set(entry.id, entry);
+    let rest = "";
+    socket.setEncoding("utf8").on("data", (chunk: string) => {
+      // The cut ends the last line anywhere; only whole lines were told.
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const entry = JSON.parse(line) as PageEntry;
+        pages.set(entry.id, entry);
+      }
     });
   });
   server.listen(0, "127.0.0.1");
