@@ -33,7 +33,7 @@ export const WATCHDOG_CHECKS: readonly Check[] = [
     async run(player) {
       // Crashed, systemd feeds nothing any more and takes no orders.
       await player.read("modprobe softdog && mkdir -p /run/systemd/system.conf.d && printf '[Manager]\\nRuntimeWatchdogSec=30\\nWatchdogDevice=/dev/watchdog1\\n' > /run/systemd/system.conf.d/bench.conf && systemctl daemon-reexec");
-      await player.until("systemd feeds the watchdog", async () => ((await player.run("journalctl -b -o cat --no-pager | grep 'watchdog.*timeout'")).status === 0 ? true : undefined));
+      await player.until("systemd feeds the watchdog", async () => ((await player.run("journalctl -b -o cat --no-pager | grep -i 'watchdog.*timeout'")).status === 0 ? true : undefined));
       await player.run("kill -SEGV 1");
       if (!(await player.resetItself(RESET_MS_MAX))) throw new Error(`the machine was not reset within ${RESET_MS_MAX / 1_000} s`);
       await player.boot();
