@@ -12,6 +12,8 @@ import { UNTOLD_STAGE, type PlayerEvent, type PlayerLink, type PlayerStatus } fr
 const REQUESTS_MAX = 64;
 /** A connection that sends no hello in this time is closed. */
 const HELLO_TIMEOUT_MS = 5_000;
+/** Most events kept while the agent starts; more than a host has in flight. */
+const EARLY_EVENTS_MAX = 1_000;
 
 interface Waiting {
   readonly timer: Timer;
@@ -33,6 +35,8 @@ export class HostLink implements PlayerLink {
   readonly #statusChanged: Emitter<PlayerStatus>;
   readonly #events: Emitter<PlayerEvent>;
   readonly #waiting = new Map<string, Waiting>();
+  /** Events that arrived before anything listened: the socket is open before the outbox is. `undefined` once something listens. */
+  #early: PlayerEvent[] | undefined = [];
   #status: PlayerStatus;
   #scene: StageScene = { kind: "blank" };
   #context: PageContext = { device: {}, config: {} };
@@ -72,8 +76,13 @@ export class HostLink implements PlayerLink {
     return this.#statusChanged.on(listener);
   }
 
+  /** The first listener also gets what arrived before it. */
   onEvent(listener: (event: PlayerEvent) => void): () => void {
-    return this.#events.on(listener);
+    const leave = this.#events.on(listener);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const event of early) this.#events.emit(event);
+    return leave;
   }
 
   setScene(scene: StageScene): void {
@@ -142,7 +151,11 @@ export class HostLink implements PlayerLink {
       const { logTrouble: _before, ...status } = this.#status;
       return this.#setStatus({ ...status, ...(message.trouble !== undefined && { logTrouble: message.trouble.message }) });
     }
-    this.#events.emit(message);
+    if (this.#early === undefined) return this.#events.emit(message);
+    if (this.#early.push(message) <= EARLY_EVENTS_MAX) return;
+    this.#early = [];
+    // The host keeps what is not answered, and sends it again on its next connection.
+    channel.end("too many messages before the agent was ready");
   }
 
   #adopt(channel: LinkChannel, hello: Extract<HostMessage, { t: "host-hello" }>): void {
