@@ -46,7 +46,7 @@ export class HostLink implements PlayerLink {
 
   constructor(deps: HostLinkDeps) {
     this.#deps = deps;
-    this.#status = { kind: "absent", sinceMs: deps.clock.monotonicMs(), why: "no player host has connected yet" };
+    this.#status = { kind: "absent", sinceMs: deps.clock.monotonicMs(), why: "no player host has connected yet", yetToCome: true };
     this.#statusChanged = Emitter.logged(deps.log, "the player host");
     this.#events = Emitter.logged(deps.log, "the player host");
   }

@@ -5,7 +5,8 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 
 /** The player host as the agent sees it. */
 export type PlayerStatus =
-  | { readonly kind: "absent"; readonly sinceMs: number; readonly why: string }
+  /** `yetToCome`: none has connected since the agent started; perhaps none is installed. */
+  | { readonly kind: "absent"; readonly sinceMs: number; readonly why: string; readonly yetToCome?: true }
   | {
       readonly kind: "present";
       readonly instance: string;

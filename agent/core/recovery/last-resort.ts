@@ -45,17 +45,18 @@ export class LastResort {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.#reportLast();
+    await this.#reportLast();
     while (await sleep(this.#deps.timers, "recovery.look", LOOK_MS, signal)) await this.#look(signal);
   }
 
   /** After a reboot of our own: whether it happened. The reboot itself may have cut off the report before it. */
-  #reportLast(): void {
+  async #reportLast(): Promise<void> {
     const { budget, bootId, alarms } = this.#deps;
     const { last } = budget;
-    if (last === undefined || budget.used === 0) return;
+    if (last === undefined) return;
     if (last.bootId === bootId) alarms.happened("recovery.no-reboot", "error", `the agent asked for a reboot (${last.reason}), and only the agent was restarted`);
     else alarms.happened("recovery.rebooted", "warning", `the agent rebooted the machine: ${last.reason}`, { bootIdBefore: last.bootId, used: budget.used });
+    await budget.reported();
   }
 
   async #look(signal: AbortSignal): Promise<void> {

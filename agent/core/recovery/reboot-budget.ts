@@ -69,9 +69,16 @@ export class RebootBudget {
     return this.#spent.used >= this.#deps.rebootsPerDay;
   }
 
-  /** The newest reboot that the agent started by itself; `undefined` if there was none. */
+  /** The newest reboot that the agent started by itself and has not reported yet. */
   get last(): OwnReboot | undefined {
     return this.#spent.last;
+  }
+
+  /** The newest reboot has been reported. */
+  async reported(): Promise<void> {
+    const { last: _last, ...rest } = this.#spent;
+    const written = await this.#write(rest);
+    if (!written.ok) this.#deps.log.debug({ ...written.error }, "the reported reboot could not be noted and is reported again");
   }
 
   /** Takes one reboot and writes that down. Errors: `reboot.budget-spent`, `reboot.budget-not-written`. */

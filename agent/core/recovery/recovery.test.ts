@@ -191,6 +191,19 @@ describe("the reboot as the last resort", () => {
     expect(rebootsAtMs.length).toBeLessThanOrEqual(3 + 3 * 7 + 1);
   });
 
+  test("is reported once, however often the agent starts afterwards", async () => {
+    const { time, told, boot, heal, end } = loopingDevice();
+    await boot();
+    await time.advance(FIRST_REBOOT_MS + 120_000);
+    heal();
+    for (let restarts = 0; restarts < 3; restarts += 1) {
+      end();
+      await boot();
+      await time.advance(60_000);
+    }
+    expect(told).toEqual(["recovery.reboot", "recovery.rebooted"]);
+  });
+
   test("does not come for trouble that ends in time, and the budget is earned back", async () => {
     const { time, raised, rebootsAtMs, boot, heal, break: breakAgain } = loopingDevice();
     await boot();
@@ -266,6 +279,7 @@ describe("what only a reboot may end", () => {
   test.each([
     ["a frozen picture", facts({ verdict: "frozen" }), true],
     ["a player host that is gone", facts({ player: { kind: "absent", sinceMs: 0, why: "it crashed" } }), true],
+    ["a player host that has not come since the agent started", facts({ player: { kind: "absent", sinceMs: 0, why: "none yet", yetToCome: true } }), false],
     ["a browser without a picture", facts({ player: { ...present, browser: { name: "c", why: "", sandbox: true, support: "tested", picture: { kind: "none", why: "it hangs" }, passedOver: [] } } }), true],
     ["a good picture", facts({}), false],
     ["an error page", facts({ verdict: "error-page" }), false],
