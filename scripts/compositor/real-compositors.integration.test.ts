@@ -106,6 +106,13 @@ describe.skipIf(root === undefined)("real compositors", () => {
       expect(done(await compositor.outputs())).toMatchObject([{ orientation: { value: 180 } }, { enabled: false }]);
     });
 
+    test("it ends with the program that started it, also when that was killed", async () => {
+      opened = session(["labwc"]);
+      await opened.start();
+      opened.kill();
+      await expect.poll(async () => (await (opened as CompositorSession).compositor.outputs()).ok, PATIENCE).toBe(false);
+    });
+
     test("killed in the middle of a call, it is gone within that call", async () => {
       opened = session(["labwc"]);
       await opened.start();

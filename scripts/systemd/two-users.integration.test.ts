@@ -55,7 +55,7 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
     place = users.root;
     agent = users.startAgent();
     for (const name of ["player.sock", "agent.sock"]) {
-      await vi.waitUntil(() => existsSync(join(place, "sockets/run", name)), { timeout: 20_000 });
+      await vi.waitUntil(() => existsSync(join(place, "sockets/run", name)), { timeout: 50_000 });
     }
     // A package as the agent stores it: folder and files inherit their group.
     const [sh, ...words] = asUser({ uid: AGENT, groups: [LINK_GROUP] }, "sh", ["-c", `umask 0027; mkdir ${place}/content/abc; echo hello > ${place}/content/abc/index.html`]);

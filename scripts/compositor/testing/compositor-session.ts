@@ -58,10 +58,19 @@ export class CompositorSession {
     this.compositor = new WlrCompositor({ socketPath: this.socketPath, clock: systemClock, timers, runGrim: (args) => this.run("grim", args) });
   }
 
-  /** Starts it and waits until it answers with an output. */
+  /** Starts it and waits until it answers with an output. If it does not, the session is closed. */
   async start(): Promise<void> {
+    try {
+      await this.#started();
+    } catch (thrown) {
+      await this.close();
+      throw thrown;
+    }
+  }
+
+  async #started(): Promise<void> {
     const { root, command, uid = PLAYER, gid = PLAYER, umask = "0077" } = this.#options;
-    const child = spawn("unshare", ["--mount", "--pid", "--fork", "--kill-child", "bash", SCRIPT, root, this.runtimeDir, String(uid), String(gid), umask, ...command], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("setpriv", ["--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "bash", SCRIPT, root, this.runtimeDir, String(uid), String(gid), umask, ...command], { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.#output = "";
     const note = (text: string): void => void (this.#output = (this.#output + text).slice(-4_000));
@@ -82,6 +91,11 @@ export class CompositorSession {
     const ended = new Promise((resolve) => child.once("exit", resolve));
     this.signal("SIGKILL");
     await ended;
+  }
+
+  /** Kills only the program that started the compositor, as the end of a test run does. */
+  kill(): void {
+    this.#child?.kill("SIGKILL");
   }
 
   /** Sends a signal to the compositor itself. */

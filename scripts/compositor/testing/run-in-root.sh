@@ -17,5 +17,6 @@ pivot_root . .
 umount -l .
 cd /
 umask "$mask"
-exec setpriv --reuid="$uid" --regid="$gid" --clear-groups env -i HOME="$runtime" XDG_RUNTIME_DIR="$runtime" PATH=/usr/bin:/bin LC_ALL=C.UTF-8 \
+# It ends with unshare, also when the test run is killed.
+exec setpriv --pdeathsig=KILL --reuid="$uid" --regid="$gid" --clear-groups env -i HOME="$runtime" XDG_RUNTIME_DIR="$runtime" PATH=/usr/bin:/bin LC_ALL=C.UTF-8 \
   WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1 "$@"
