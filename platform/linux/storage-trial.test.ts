@@ -3,10 +3,14 @@ import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
 import { LinuxStorageTrial, TRIAL_DEADLINE_MS } from "./storage-trial.ts";
 
-describe.runIf(process.platform === "linux")("the trial of the storage", () => {
+const isLinux = process.platform === "linux";
+if (!isLinux) reportLeftOut("the trial of the storage", "it needs Linux");
+
+describe.runIf(isLinux)("the trial of the storage", () => {
   let folder: string;
   let path: string;
   const time = new VirtualTime();

@@ -67,7 +67,7 @@ class Mailbox {
     this.#native = native;
   }
 
-  /** Opened for each call: it is asked once a minute, and an open file would hold nothing that is needed. */
+  /** Opened for each call, a few times a minute: nothing needs the file to stay open. */
   async throttled(): Promise<Reading<number>> {
     const opened = await openDevice(this.#path);
     if (!opened.ok) {

@@ -159,6 +159,19 @@ describe("other inputs and effects", () => {
     expect(wanted()).toBe(url("menu").url);
   });
 
+  test("content that a rule shows after quiet is replaced when a new document names another package for it", async () => {
+    const url = (name: string) => ({ kind: "url", url: `http://127.0.0.1/${name}` }) as const;
+    const rule: Rule = { id: "idle", when: [{ kind: "line", line: "GPIO22" }], do: [{ kind: "page-message", message: 1 }], otherwise: [{ kind: "content", content: "idle" }], quietMs: MINUTE_MS };
+    const document = (idle: string): DesiredDocument => ({ content: url("menu"), rules: { contents: { idle: url(idle) }, table: [rule] } });
+    const wanted = (): string | undefined => { const state = bench.agent.parts.content.state(); return state.kind === "none" ? undefined : state.wanted.url; };
+    await start(document("first"));
+    await bench.time.advance(2 * MINUTE_MS);
+    expect(wanted()).toBe(url("first").url);
+    await bench.want(document("second"));
+    await bench.time.advance(2 * MINUTE_MS);
+    expect(wanted()).toBe(url("second").url);
+  });
+
   test("a key of the TV's remote sends a message to the page; holding it is one press", async () => {
     await start(withRules([{ id: "red", when: [{ kind: "cec-key", key: "red" }], do: [{ kind: "page-message", message: { key: "red" } }] }]));
     bench.act("cec.key", { key: "red", holdMs: 1_500 });

@@ -352,7 +352,8 @@ function settingsOf({ do: effects, otherwise, quietMs = 0, perHourMax }: Rule): 
 
 /** Of the rule and of the content it names. */
 function crcOf(rule: Rule, { contents }: Rules): number {
-  return crc32(utf8(canonicalJson({ rule, contents: rule.do.some(({ kind }) => kind === "content") ? (contents ?? null) : null })));
+  const namesContent = [...rule.do, ...(rule.otherwise ?? [])].some(({ kind }) => kind === "content");
+  return crc32(utf8(canonicalJson({ rule, contents: namesContent ? (contents ?? null) : null })));
 }
 
 function keptIn(stored: JsonObject | undefined): ReadonlyMap<string, { readonly crc: number; readonly side: Side }> {
