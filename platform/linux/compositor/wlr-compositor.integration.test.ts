@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { fail, ok } from "../../ports/result.ts";
 import { VirtualTime } from "../../simulated/virtual-time.ts";
 import { runForBytes } from "../command-runner.ts";
@@ -103,7 +104,10 @@ test("a compositor without output management and output power says so", async ()
   expect(await open().capture()).toMatchObject({ ok: false, error: { code: "compositor.output-disabled" } });
 });
 
-describe.runIf(process.getuid?.() === 0)("as another user", () => {
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) reportLeftOut("a compositor's socket that another user may not use", "only root can act as another user");
+
+describe.runIf(isRoot)("as another user", () => {
   test("a socket that this user may not use is no access", async () => {
     await listen(polite([]));
     chmodSync(folder, 0o755);
