@@ -7,7 +7,7 @@ import { CAPABILITIES_REPLY_BYTES, decodeCapabilities, decodeFeature, DISPLAY_AD
 const ANSWER_MS = 50;
 const PAUSE_MS = 50;
 const TRIES = 4;
-/** Nobody tries again after this. */
+/** No retry starts later than this after the first try. */
 const PATIENCE_MS = 1_500;
 /** Longest time the kernel gives one transfer. */
 const TRANSFER_MAX_MS = 2_000;
