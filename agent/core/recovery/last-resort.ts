@@ -25,6 +25,8 @@ const LOOK_MS = 30_000;
 /** The player host's own repairs take minutes. Each reboot that is not earned back triples the time before the next. */
 export const FIRST_REBOOT_MS = 20 * 60_000;
 export const PAUSE_FACTOR = 3;
+/** Good time in a row after which trouble is over. Less than that only counts against the time of trouble. */
+export const FORGOTTEN_AFTER_MS = FIRST_REBOOT_MS;
 /** How often running time is counted for the budget. */
 const EARN_MS = 3_600_000;
 /** Time for the alarm to reach the disk. */
@@ -33,15 +35,24 @@ const TELL_MS = 2_000;
 /**
  * The last step of the ladder: reboots the machine when its picture has been gone for long and nothing else helped. Limited
  * by a budget that survives boots; when that is spent, the device stays as it is, goes on with all else, and raises an alarm.
+ *
+ * Trouble may come and go, as when each repair shows a picture for a moment. So good time is subtracted from the time of
+ * trouble and does not end it at once; a device that is good for at least as long as it is in trouble is never rebooted.
  */
 export class LastResort {
   readonly #deps: LastResortDeps;
-  #sinceMs: number | undefined;
+  /** Time of trouble, less the good time in between. */
+  #troubleMs = 0;
+  /** Good time in a row. */
+  #goodMs = 0;
+  #wasTrouble = false;
+  #lookedMs: number;
   #earnedMs: number;
 
   constructor(deps: LastResortDeps) {
     this.#deps = deps;
-    this.#earnedMs = deps.clock.monotonicMs();
+    this.#lookedMs = deps.clock.monotonicMs();
+    this.#earnedMs = this.#lookedMs;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -67,15 +78,29 @@ export class LastResort {
       await budget.earn();
     }
     const trouble = this.#deps.trouble();
+    // A spent budget is told as early as a first reboot would come; the next reboot can come when one is earned back.
+    const nextMs = FIRST_REBOOT_MS * PAUSE_FACTOR ** (budget.used - (budget.isSpent ? 1 : 0));
+    const pauseMs = budget.isSpent ? FIRST_REBOOT_MS : nextMs;
+    this.#count(trouble !== undefined, nowMs, nextMs);
     if (trouble === undefined) {
-      this.#sinceMs = undefined;
-      for (const code of ["reboot.budget-spent", "reboot.budget-not-written"] as const) alarms.clear(code, "the trouble is over");
+      if (this.#troubleMs === 0) for (const code of ["reboot.budget-spent", "reboot.budget-not-written"] as const) alarms.clear(code, "the trouble is over");
       return;
     }
-    this.#sinceMs ??= nowMs;
-    // A spent budget is told as early as a first reboot would come.
-    const pauseMs = FIRST_REBOOT_MS * (budget.isSpent ? 1 : PAUSE_FACTOR ** budget.used);
-    if (nowMs - this.#sinceMs >= pauseMs) await this.#reboot(trouble, signal);
+    if (this.#troubleMs >= pauseMs) await this.#reboot(trouble, signal);
+  }
+
+  /** The time since the last look is trouble if both looks saw it, and good if this one saw none. More than `maxMs` is not counted. */
+  #count(isTrouble: boolean, nowMs: number, maxMs: number): void {
+    const passedMs = nowMs - this.#lookedMs;
+    this.#lookedMs = nowMs;
+    if (isTrouble) {
+      this.#goodMs = 0;
+      if (this.#wasTrouble) this.#troubleMs = Math.min(maxMs, this.#troubleMs + passedMs);
+    } else {
+      this.#goodMs += passedMs;
+      this.#troubleMs = this.#goodMs >= FORGOTTEN_AFTER_MS ? 0 : Math.max(0, this.#troubleMs - passedMs);
+    }
+    this.#wasTrouble = isTrouble;
   }
 
   async #reboot(trouble: string, signal: AbortSignal): Promise<void> {
@@ -91,7 +116,8 @@ export class LastResort {
     if (!(await sleep(timers, "recovery.tell", TELL_MS, signal))) return;
     const asked = await power.reboot(trouble);
     // The next try waits for longer, because this one is spent.
-    this.#sinceMs = clock.monotonicMs();
+    this.#troubleMs = 0;
+    this.#lookedMs = clock.monotonicMs();
     if (!asked.ok) alarms.happened("recovery.no-reboot", "error", `the machine refused to reboot: ${asked.error.message}`);
   }
 }

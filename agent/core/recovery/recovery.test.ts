@@ -10,7 +10,7 @@ import { LoopProgress } from "../health/loop-progress.ts";
 import { storageFailure } from "../storage/document-store.ts";
 import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { certainReboot, ORDERLY_REBOOT_MS } from "./certain-reboot.ts";
-import { FIRST_REBOOT_MS, LastResort, PAUSE_FACTOR } from "./last-resort.ts";
+import { FIRST_REBOOT_MS, FORGOTTEN_AFTER_MS, LastResort, PAUSE_FACTOR } from "./last-resort.ts";
 import { pictureTrouble, type PictureFacts } from "./picture-trouble.ts";
 import { RebootBudget } from "./reboot-budget.ts";
 import { WatchdogFeeder } from "./watchdog-feeder.ts";
@@ -145,7 +145,7 @@ describe("the hardware watchdog", () => {
 });
 
 /** A device whose trouble no reboot ends. Each boot is a new agent with the same disk. */
-function loopingDevice(store = new MemoryDocumentStore()) {
+function loopingDevice(store = new MemoryDocumentStore(), rebootsPerDay = 3) {
   const time = new VirtualTime();
   const told: string[] = [];
   const raised = new Set<string>();
@@ -164,7 +164,7 @@ function loopingDevice(store = new MemoryDocumentStore()) {
     stop = own;
     const bootedMs = time.monotonicMs();
     const clock = { wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() - bootedMs };
-    const budget = await RebootBudget.load({ store, clock, log: silentLog, bootId: `boot-${boots}`, rebootsPerDay: 3 });
+    const budget = await RebootBudget.load({ store, clock, log: silentLog, bootId: `boot-${boots}`, rebootsPerDay });
     const reboot = (): Promise<Result<void>> => {
       rebootsAtMs.push(time.monotonicMs());
       own.abort();
@@ -222,6 +222,61 @@ describe("the reboot as the last resort", () => {
     expect(rebootsAtMs.length).toBe(2);
     expect((rebootsAtMs[1] ?? 0) - fromMs).toBeLessThan(FIRST_REBOOT_MS * 2);
     expect([...raised]).toEqual([]);
+  });
+
+  test("comes for trouble that short good times interrupt, and the alarm of a spent budget stays through them", async () => {
+    const { time, raised, rebootsAtMs, boot, heal, break: breakAgain } = loopingDevice();
+    const flap = async (troubleMs: number, goodMs: number, forMs: number): Promise<void> => {
+      for (const endMs = time.monotonicMs() + forMs; time.monotonicMs() < endMs;) {
+        breakAgain();
+        await time.advance(troubleMs);
+        heal();
+        await time.advance(goodMs);
+      }
+    };
+    await boot();
+    await flap(19 * 60_000, 30_000, 50 * 60_000);
+    expect(rebootsAtMs.length).toBe(1);
+    await flap(19 * 60_000, 30_000, 6 * HOUR);
+    expect([rebootsAtMs.length, [...raised]]).toEqual([3, ["reboot.budget-spent"]]);
+    // Good for a few minutes is not over yet; good for longer is.
+    await time.advance(FORGOTTEN_AFTER_MS - 2 * 60_000);
+    expect([...raised]).toEqual(["reboot.budget-spent"]);
+    await time.advance(3 * 60_000);
+    expect([...raised]).toEqual([]);
+  });
+
+  test("does not come at the first bad look after good minutes, however long the trouble before them was", async () => {
+    const { time, rebootsAtMs, boot, heal, break: breakAgain } = loopingDevice(new MemoryDocumentStore(), 1);
+    await boot();
+    // The only reboot of the day is spent at once, and earned back half an hour from here.
+    await time.advance(23.5 * HOUR);
+    for (let i = 0; i < 5; i++) {
+      heal();
+      await time.advance(15 * 60_000);
+      breakAgain();
+      await time.advance(60_000);
+    }
+    expect(rebootsAtMs.length).toBe(1);
+    await time.advance(FIRST_REBOOT_MS);
+    expect(rebootsAtMs.length).toBe(2);
+  });
+
+  test.each([
+    ["a minute of trouble in every ten", 60_000, 9 * 60_000],
+    ["nineteen minutes of trouble in every forty", 19 * 60_000, 21 * 60_000],
+    ["trouble at every other look", 30_000, 30_000],
+  ])("does not come for %s, for a week", async (_name, troubleMs, goodMs) => {
+    const { time, raised, rebootsAtMs, boot, heal, break: breakAgain } = loopingDevice();
+    heal();
+    await boot();
+    while (time.monotonicMs() < 7 * DAY) {
+      breakAgain();
+      await time.advance(troubleMs);
+      heal();
+      await time.advance(goodMs);
+    }
+    expect([rebootsAtMs, [...raised]]).toEqual([[], []]);
   });
 
   test("a clock that jumps by years in either direction neither refills nor blocks the budget", async () => {
