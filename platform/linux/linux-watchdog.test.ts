@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -30,6 +30,13 @@ describe("the timeout of the hardware watchdog", () => {
     return { asked, watchdog: new LinuxWatchdog(device, hasMs, () => ok({ ioctlNow } as unknown as Native)) };
   };
 
+  test("of a device that is missing is never fed, and no file is made in its place", async () => {
+    rmSync(device);
+    const { watchdog } = withKernel(60_000, 60);
+    expect(await watchdog.feed()).toMatchObject({ ok: false, error: { code: "watchdog.unavailable" } });
+    expect(existsSync(device)).toBe(false);
+  });
+
   test("is made a minute where the kernel can (Raspberry Pi: from Linux 6.8)", async () => {
     const { asked, watchdog } = withKernel(15_000, 60);
     expect(await watchdog.feed()).toEqual(ok(undefined));
@@ -47,10 +54,9 @@ describe("the timeout of the hardware watchdog", () => {
 
   test.each([["1\n", false], ["0\n", true], [undefined, true]])("that is short, of a device with nowayout %j: it is opened: %j, since nothing could disarm it", async (nowayout, isOpened) => {
     const canDisarm = watchdogCanDisarm(fixtureFiles(nowayout === undefined ? {} : { "sys/class/watchdog/watchdog0/nowayout": nowayout }));
-    writeFileSync(device, "untouched");
     const watchdog = new LinuxWatchdog(device, 15_000, () => ok({ ioctlNow: () => err({ name: "EINVAL" }) } as unknown as Native), canDisarm);
     expect(await watchdog.feed()).toMatchObject({ ok: false, error: { code: "watchdog.too-short" } });
-    expect(readFileSync(device, "utf8")).toBe(isOpened ? "V" : "untouched");
+    expect(readFileSync(device, "utf8")).toBe(isOpened ? "V" : "");
   });
 
   test("that is long enough is left as it is", async () => {

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import type { Watchdog } from "../ports/host.ts";
 import { fail, messageOf, ok, type Result } from "../ports/result.ts";
@@ -40,7 +41,8 @@ export class LinuxWatchdog implements Watchdog {
     if (!this.#canDisarm && this.#timeoutMs < SHORTEST_TIMEOUT_MS) return this.#tooShort();
     try {
       if (this.#device === undefined) {
-        this.#device = await open(this.#path, "w");
+        // Not "w", which makes a file where the device is missing: it would be fed for ever and guard nothing.
+        this.#device = await open(this.#path, constants.O_WRONLY);
         this.#lengthen(this.#device.fd);
       }
       if (this.#timeoutMs < SHORTEST_TIMEOUT_MS) return await this.#giveBack();

@@ -105,6 +105,11 @@ export class EmulatedPlayer {
     return this.#machine?.isOver === true;
   }
 
+  /** Waits until the machine's console shows `pattern`; false when it did not in time, or the machine ended first. */
+  async printed(pattern: RegExp, limitMs: number): Promise<boolean> {
+    return (await this.#machine?.seen(pattern, limitMs)) !== undefined;
+  }
+
   /** Runs a Bash script on the machine as root. */
   run(script: string, limitMs?: number): Promise<Ran> {
     return this.#shell.run(script, limitMs);

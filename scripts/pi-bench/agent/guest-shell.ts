@@ -8,12 +8,18 @@ export interface Ran {
   readonly output: string;
 }
 
+interface Connection {
+  readonly bootId: string;
+  readonly socket: Socket;
+  /** Takes the answer to the script that runs; `undefined` when the connection is gone. */
+  onAnswer?: (ran: Ran | undefined) => void;
+}
+
 /** Runs scripts on an emulated machine, which connects to here at each boot (`guest/player/shell.sh`). One script at a time. */
 export class GuestShell {
   readonly #server: Server;
-  #connection: { readonly bootId: string; readonly socket: Socket } | undefined;
+  #connection: Connection | undefined;
   #onBoot: (() => void) | undefined;
-  #onAnswer: ((ran: Ran | undefined) => void) | undefined;
 
   private constructor() {
     this.#server = createServer((socket) => this.#accept(socket));
@@ -50,11 +56,11 @@ export class GuestShell {
   /** Runs a Bash script as root. Throws when the machine is gone or does not answer in time. */
   async run(script: string, limitMs = 60_000): Promise<Ran> {
     await this.booted(undefined, limitMs);
-    const { socket } = this.#connection ?? {};
-    if (socket === undefined) throw new Error(`the emulated machine is not connected; not run: ${script}`);
-    const answer = new Promise<Ran | undefined>((resolve) => (this.#onAnswer = resolve));
-    socket.write(`${Buffer.from(script).toString("base64")}\n`);
-    const timer = setTimeout(() => socket.destroy(), limitMs);
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error(`the emulated machine is not connected; not run: ${script}`);
+    const answer = new Promise<Ran | undefined>((resolve) => (connection.onAnswer = resolve));
+    connection.socket.write(`${Buffer.from(script).toString("base64")}\n`);
+    const timer = setTimeout(() => connection.socket.destroy(), limitMs);
     const ran = await answer;
     clearTimeout(timer);
     if (ran === undefined) throw new Error(`the emulated machine gave no answer to: ${script}`);
@@ -70,21 +76,20 @@ export class GuestShell {
     socket.setNoDelay(true);
     // A machine whose power is cut resets its connections.
     socket.on("error", () => socket.destroy());
-    let bootId = "";
+    let connection: Connection | undefined;
     createInterface(socket).on("line", (line) => {
-      if (bootId === "") {
-        bootId = line;
-        this.#connection = { bootId, socket };
+      if (connection === undefined) {
+        connection = this.#connection = { bootId: line, socket };
         this.#onBoot?.();
         return;
       }
       const [status = "", output = ""] = line.split(" ");
-      this.#onAnswer?.({ status: Number(status), output: Buffer.from(output, "base64").toString("utf8").trimEnd() });
+      connection.onAnswer?.({ status: Number(status), output: Buffer.from(output, "base64").toString("utf8").trimEnd() });
     });
     socket.on("close", () => {
-      if (this.#connection?.socket !== socket) return;
-      this.#connection = undefined;
-      this.#onAnswer?.(undefined);
+      if (this.#connection === connection) this.#connection = undefined;
+      // The machine may have connected again already: the script that was cut off belongs to this connection.
+      connection?.onAnswer?.(undefined);
     });
   }
 }
