@@ -24,14 +24,16 @@ const SLOW_PARTS: readonly string[] = ["machine", AGENT, FIGURES];
 const ROOT = resolve(import.meta.dirname, "../..");
 const WORK = join(ROOT, ".vitrine", "pi-bench");
 
-const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--fast] [--report FILE]
+const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--check TEXT] [--fast] [--report FILE]
 
   --only    runs these parts
+  --check   of the part agent, runs only the checks with this text in their name, and those that they need
   --fast    leaves out what takes many minutes, as npm test does
   --report  writes { passed, failures } to a file; a machine that cannot run the bench is then no failure`;
 
 interface Options {
   readonly parts: readonly string[];
+  readonly check: string;
   readonly fast: boolean;
   readonly report: string | undefined;
 }
@@ -63,7 +65,7 @@ async function main(): Promise<number> {
 }
 
 function readOptions(): Options | undefined {
-  const { values } = parseArgs({ options: { only: { type: "string" }, fast: { type: "boolean" }, report: { type: "string" }, help: { type: "boolean" } } });
+  const { values } = parseArgs({ options: { only: { type: "string" }, check: { type: "string" }, fast: { type: "boolean" }, report: { type: "string" }, help: { type: "boolean" } } });
   const fast = values.fast ?? false;
   const parts = values.only?.split(",") ?? PARTS.filter((name) => !fast || !SLOW_PARTS.includes(name));
   const unknown = parts.filter((name) => !PARTS.includes(name));
@@ -72,10 +74,10 @@ function readOptions(): Options | undefined {
     console.error(`Usage: ${USAGE}`);
     return undefined;
   }
-  return { parts, fast, report: values.report };
+  return { parts, check: values.check ?? "", fast, report: values.report };
 }
 
-async function runParts({ parts, fast }: Options, card: string, total: Total): Promise<void> {
+async function runParts({ parts, check, fast }: Options, card: string, total: Total): Promise<void> {
   for (const suite of GUEST_SUITES.filter((name) => parts.includes(name))) {
     const consolePath = freshLog(suite);
     const output = await runGuest(suite, card, consolePath);
@@ -86,7 +88,7 @@ async function runParts({ parts, fast }: Options, card: string, total: Total): P
     const consolePath = freshLog(AGENT);
     console.log("agent:");
     await buildApart(ROOT);
-    const { result, figures } = await runAgent({ card, consolePath, fast });
+    const { result, figures } = await runAgent({ card, consolePath, check, fast });
     total.figures.push(...figures);
     add(total, AGENT, result, consolePath);
   }

@@ -31,6 +31,8 @@ export async function runChecks(checks: readonly Check[], player: EmulatedPlayer
     }
     failures.push({ name, message });
     console.log(`  ✗ ${name} (${took})\n    ${message}`);
+    // What comes next must not fail for what this check left behind.
+    await player.revive();
     if (needed) return { passed, failures, complete: false };
   }
   return { passed, failures, complete: true };

@@ -98,6 +98,17 @@ export class EmulatedPlayer {
     await this.#machine?.cutPower();
   }
 
+  /** Switches a machine that does not answer off and on. */
+  async revive(): Promise<void> {
+    const answers = await this.run("true").then(
+      () => true,
+      () => false,
+    );
+    if (answers) return;
+    await this.cutPower();
+    await this.boot();
+  }
+
   /** Waits until the machine has reset itself; false when it did not in time. */
   async resetItself(limitMs: number): Promise<boolean> {
     // The pattern never matches, so only the emulator's end is waited for.

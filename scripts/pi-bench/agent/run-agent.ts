@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reportLeftOut } from "../../check/left-out.ts";
-import type { Figure } from "../figures.ts";
+import { printFigures, type Figure } from "../figures.ts";
 import { bundleGuest } from "../guest-suite.ts";
 import type { SuiteResult } from "../tap.ts";
 import { agentFigures } from "./agent-figures.ts";
@@ -15,22 +15,28 @@ import { WATCHDOG_CHECKS } from "./watchdog-checks.ts";
 export interface AgentRun {
   readonly card: string;
   readonly consolePath: string;
+  /** Only checks with this text in their name run, and those that are needed. */
+  readonly check: string;
   /** Without the slow checks and the figures. */
   readonly fast: boolean;
 }
 
 /** Runs the built agent as a whole player, against a development cloud on this machine. */
-export async function runAgent({ card, consolePath, fast }: AgentRun): Promise<{ readonly result: SuiteResult; readonly figures: readonly Figure[] }> {
+export async function runAgent({ card, consolePath, check, fast }: AgentRun): Promise<{ readonly result: SuiteResult; readonly figures: readonly Figure[] }> {
   const player = await EmulatedPlayer.open({ card, consolePath, programs: new Map([["player.mjs", await bundled("player")]]) });
   const figures: Figure[] = [];
   const measure: Check = {
     name: "its memory and its idle processor time are measured beside bare Node",
     slow: true,
-    run: async () => void figures.push(...(await agentFigures(player))),
+    run: async () => {
+      figures.push(...(await agentFigures(player)));
+      // Also at once, since what follows takes half an hour.
+      printFigures(figures);
+    },
   };
   try {
     await player.boot();
-    const checks = [...COMMAND_CHECKS, measure, ...POWER_CHECKS, ...WATCHDOG_CHECKS];
+    const checks = [...COMMAND_CHECKS, measure, ...POWER_CHECKS, ...WATCHDOG_CHECKS].filter(({ name, needed }) => needed === true || name.includes(check));
     for (const { name, slow } of checks) if (fast && slow === true) reportLeftOut(`agent on the emulated Raspberry Pi: ${name}`, "it takes minutes; by hand: npm run pi:bench -- --only agent");
     return { result: await runChecks(checks.filter(({ slow }) => !fast || slow !== true), player), figures };
   } finally {
