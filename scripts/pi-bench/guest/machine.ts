@@ -48,7 +48,7 @@ describe("the machine as its kernel tells it", () => {
 
   test("the pressure on processor, memory and disk is read from this kernel's own form", async () => {
     const adapter = await open();
-    const share = { some: { minutePercent: expect.any(Number), fiveMinutesPercent: expect.any(Number) } };
+    const share = { some: { minutePercent: expect.any(Number) as number, fiveMinutesPercent: expect.any(Number) as number } };
     expect(await adapter.probe.pressure()).toMatchObject({ kind: "ok", value: { cpu: share, memory: share, io: share } });
     await adapter.close();
   });
