@@ -148,7 +148,8 @@ function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts)
 
 function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, { diagnostics, power }: { diagnostics: Diagnostics; power: HostPower }): ExecutorTable {
   const { platform, player, clock, timers, logs } = ports;
-  const adapter = { ...platform, power };
+  const { gpio } = platform;
+  const adapter = { ...platform, power, ...(gpio !== undefined && { gpio: parts.rules.lines.forCommands(gpio) }) };
   const table = buildExecutorTable({
     adapter, displays: parts.displays, player, clock, timers, logs,
     uploader: ports.uploader(parts.link, uploadRules(settings, parts)),

@@ -6,6 +6,7 @@ export const CODES_S_TO_Z = {
   "rules.input-lost": ["health alarm", "An input of a rule cannot be watched; it is tried again.", "Check who holds the line, the wiring and the cable."],
   "rules.none-active": ["desired", "Only local rules manage the key, and none of them has fired."],
   "rules.not-there": ["desired", "A rule names a line, display, key or content that this device does not have; the message has its path."],
+  "rules.output-lost": ["health alarm", "A line that a rule drives could not be driven; it is tried again.", "Check who holds the line and the wiring."],
   "rules.overridden": ["record", "A rule fired, but something stronger decides: what was set by hand, the schedule, or a rule that fired later."],
   "rules.timed-out": ["record", "The effect of a rule was not observed in time; the device keeps trying."],
   "rules.unsupported": ["desired", "A rule needs GPIO, HDMI-CEC or a display, and this device has none that it can use."],

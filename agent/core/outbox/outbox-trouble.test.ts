@@ -201,22 +201,61 @@ describe("a store that fails in use", () => {
     expect(await bench.gaps()).toEqual([]);
   });
 
-  test("a damaged row is dropped and reported, without affecting its neighbours", async () => {
-    const disk = new MemoryDisk(LOG_A, 1e7);
+  /** A store in which rows of plays are damaged. */
+  function damagedPlays(disk: MemoryDisk, damaged: ReadonlySet<number>, onRead: () => void = () => {}): OutboxOpening {
     const opening = disk.open();
-    const damaged = new Set([2]);
     const store: OutboxOpening["store"] = {
       commit: (change, synced) => opening.store.commit(change, synced),
       usage: () => opening.store.usage(),
       close: () => opening.store.close(),
       read: async (stream, range) => {
+        onRead();
         const found = await opening.store.read(stream, range);
         if (!found.ok || stream !== "play") return found;
         const { rows } = found.value;
         return { ok: true, value: { rows: rows.filter(({ seq }) => !damaged.has(seq)), damaged: rows.flatMap(({ seq }) => (damaged.has(seq) ? seq : [])) } };
       },
     };
-    const bench = new OutboxBench({ openStore: async () => ({ ...opening, store }) });
+    return { ...opening, store };
+  }
+
+  test("damaged rows on a disk that takes no writes are tried again later, and counted once", async () => {
+    const trouble = new Trouble();
+    let reads = 0;
+    trouble.next = () => damagedPlays(trouble.disk, new Set([2, 3]), () => {
+      reads += 1;
+      if (reads > 50) throw new Error("it reads in a loop");
+    });
+    const { bench } = trouble;
+    await bench.start();
+    for (let n = 1; n <= 3; n += 1) await append(bench, "play", n);
+    await bench.outbox.stored({ play: 1 });
+    trouble.refuse = "storage.read-only";
+    for (let times = 0; times < 3; times += 1) expect(await bench.outbox.read("play", 1, { recordsMax: 10, bytesMax: 1e6 })).toBeUndefined();
+    expect(bench.outbox.status().counters.damaged).toBe(0);
+    trouble.refuse = undefined;
+    await bench.outbox.read("play", 1, { recordsMax: 10, bytesMax: 1e6 });
+    await bench.time.advance(2_000);
+    expect([bench.outbox.status().counters.damaged, await bench.gaps()]).toEqual([2, [{ stream: "play", reason: "corrupt", from: 2, to: 3, count: 2 }]]);
+  });
+
+  test("a record that the cloud rejects while the disk takes no writes stays, and is counted once when it goes", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    await bench.start();
+    for (let n = 1; n <= 3; n += 1) await append(bench, "play", n);
+    await bodies(bench, "play");
+    trouble.refuse = "storage.read-only";
+    await bench.outbox.rejected("play", 2, "record.malformed", "no such kind");
+    expect(bench.outbox.status().counters.rejectedByCloud).toBe(0);
+    trouble.refuse = undefined;
+    await bench.outbox.rejected("play", 2, "record.malformed", "no such kind");
+    expect([await bodies(bench, "play"), bench.outbox.status().counters.rejectedByCloud]).toEqual([[1, 3], 1]);
+  });
+
+  test("a damaged row is dropped and reported, without affecting its neighbours", async () => {
+    const disk = new MemoryDisk(LOG_A, 1e7);
+    const bench = new OutboxBench({ openStore: async () => damagedPlays(disk, new Set([2])) });
     await bench.start();
     for (let n = 1; n <= 3; n += 1) await append(bench, "play", n);
     expect(await bodies(bench, "play")).toEqual([1, 3]);

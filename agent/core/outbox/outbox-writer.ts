@@ -95,8 +95,9 @@ export class OutboxWriter {
     if (!found.ok) return found;
     const { rows, damaged } = found.value;
     if (rows.length + damaged.length === 0) return ok(undefined);
-    this.#state.counters.rejectedByCloud += 1;
-    return this.drop(stream, [seq], "rejected", toldBy(rows));
+    const dropped = await this.drop(stream, [seq], "rejected", toldBy(rows));
+    if (dropped.ok) this.#state.counters.rejectedByCloud += 1;
+    return dropped;
   }
 
   /** Drops single rows for `reason` and records the losses, including those (`told`) that only these rows reported. */

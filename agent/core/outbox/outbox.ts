@@ -116,13 +116,16 @@ export class Outbox implements EventSink, Backlog {
         await this.#serial.run(() => this.#keeper.cure(found.error, store, []));
         return undefined;
       }
-      const { rows, damaged } = found.value;
-      if (damaged.length > 0) await this.#dropDamaged(stream, damaged);
+      const { rows: sound, damaged } = found.value;
+      const isDropped = damaged.length === 0 || (await this.#dropDamaged(stream, damaged));
+      // Records above one that is lost and not yet noted as lost would hide the loss.
+      const rows = isDropped ? sound : sound.filter(({ seq }) => damaged.every((lost) => seq < lost));
       if (rows.length > 0) {
         const batch = joinRecords(stream, rows, segments, limits.bytesMax);
         numbers.handedOut(stream, batch.last);
         return batch;
       }
+      if (!isDropped) return undefined;
       if (damaged.length > 0) continue;
       numbers.nothingAbove(stream, from, newest);
       return undefined;
@@ -165,8 +168,10 @@ export class Outbox implements EventSink, Backlog {
     const { numbers } = this.#keeper.state;
     const { oldest } = numbers.range(stream);
     if (seq < oldest || numbers.judgeAck(stream, seq) === "beyond") return;
-    this.#deps.log.warn({ stream, seq, code, message: message.slice(0, 200) }, "the cloud rejected a record for good; it was dropped");
-    await this.#serial.run(() => this.#keeper.writer.dropRejected(stream, seq));
+    const rejected = { stream, seq, code, message: message.slice(0, 200) };
+    const dropped = await this.#serial.run(() => this.#keeper.writer.dropRejected(stream, seq));
+    if (dropped.ok) this.#deps.log.warn(rejected, "the cloud rejected a record for good; it was dropped");
+    else this.#deps.log.error({ ...rejected, issue: dropped.error }, "the cloud rejected a record for good; it could not be dropped and will be sent again");
     this.#timer.within(this.#limits.gapDelayMs);
   }
 
@@ -376,11 +381,20 @@ export class Outbox implements EventSink, Backlog {
     this.#pending.putBack(kept);
   }
 
-  async #dropDamaged(stream: Stream, damaged: readonly number[]): Promise<void> {
-    this.#keeper.state.counters.damaged += damaged.length;
-    this.#deps.log.error({ stream, seqs: damaged.slice(0, 10), count: damaged.length }, "records do not match their checksum; dropped");
-    await this.#serial.run(() => this.#keeper.writer.drop(stream, damaged, "corrupt"));
+  /** Resolves to `false` while the disk does not take the loss. */
+  async #dropDamaged(stream: Stream, damaged: readonly number[]): Promise<boolean> {
+    const { state } = this.#keeper;
+    const found = { stream, seqs: damaged.slice(0, 10), count: damaged.length };
+    const dropped = await this.#serial.run(() => this.#keeper.writer.drop(stream, damaged, "corrupt"));
+    if (!dropped.ok) {
+      this.#deps.log.error({ ...found, issue: dropped.error }, "records do not match their checksum and could not be dropped; their stream waits");
+      await this.#serial.run(() => this.#keeper.cure(dropped.error, state.store, []));
+      return false;
+    }
+    state.counters.damaged += damaged.length;
+    this.#deps.log.error(found, "records do not match their checksum; dropped");
     this.#timer.within(this.#limits.gapDelayMs);
+    return true;
   }
 
   #announceAll(): void {

@@ -1,23 +1,21 @@
 import { AS_DOCUMENT, type RuleEffect, type Rules } from "../../protocol/rules.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
-import type { Gpio } from "../../../platform/ports/gpio.ts";
 import { unknown, type Effect } from "../../../platform/ports/reading.ts";
 import type { Code } from "../../../platform/ports/codes.ts";
 import { sameJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
-import type { Execution, ExecutionContext } from "../commands/executor.ts";
-import { gpioPulseExecutor, gpioWriteExecutor } from "../commands/executors/gpio-executors.ts";
+import type { Execution } from "../commands/executor.ts";
 import { pageMessageExecutor } from "../commands/executors/player-executors.ts";
 import type { PlayerLink } from "../player/player-port.ts";
 import type { DesiredState } from "../state/desired-state.ts";
 import { ruledKey, type RuleClaims, type RuledDisplay } from "../state/rule-claims.ts";
 import { wireReading } from "../state/wire-reading.ts";
+import { contextOf, type LineEffect, RuleLines, type RuleLinesDeps } from "./rule-lines.ts";
 
-export interface RuleEffectsDeps {
+export interface RuleEffectsDeps extends RuleLinesDeps {
   readonly claims: RuleClaims;
   /** Not called before the first rule is in force. */
   desired(): Pick<DesiredState, "decide" | "onResult" | "onDocument" | "noteByHand" | "endByHand">;
   readonly displays: readonly RuledDisplay[];
-  readonly gpio: Gpio | undefined;
   readonly player: PlayerLink;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -34,10 +32,12 @@ const RESULT_WITHIN_MS = 120_000;
 
 /** Carries out the effects of rules. Power and content are claims, which the lanes of desired state apply and keep. */
 export class RuleEffects {
+  readonly lines: RuleLines;
   readonly #deps: RuleEffectsDeps;
 
   constructor(deps: RuleEffectsDeps) {
     this.#deps = deps;
+    this.lines = new RuleLines(deps);
   }
 
   /** See `ruledKey`. */
@@ -55,19 +55,24 @@ export class RuleEffects {
       case "content":
         return this.#want(rule, effect, rules, isResumed, signal);
       case "line":
-        return isResumed && effect.pulseMs !== undefined ? undefined : this.#drive(effect, signal);
+        return isResumed && effect.pulseMs !== undefined ? undefined : this.#drive(rule, effect, signal);
       case "page-message":
         return isResumed ? undefined : reported(describe(effect), await pageMessageExecutor(this.#deps.player, this.#deps).run({ message: effect.message }, contextOf(signal)));
     }
   }
 
-  /** Claims again what is in force, after a start; nothing is reported. */
-  restore(rule: string, effect: RuleEffect, rules: Rules): void {
+  /**
+   * Claims again what is in force, and drives its lines, after a start; claims before the first await. Resolves to the report
+   * of a line that could not be driven: nothing else is one, because nothing happened.
+   */
+  async restore(rule: string, effect: RuleEffect, rules: Rules, signal: AbortSignal): Promise<EffectReport | undefined> {
     const key = this.keyOf(effect);
     const value = effect.kind === "display-power" || effect.kind === "content" ? valueOf(effect, rules) : undefined;
     const isPerson = effect.kind === "display-power" && effect.by === "person";
     if (key !== undefined && value !== undefined && !isPerson) this.#deps.claims.claim(key, { rule, value });
-    if (effect.kind === "line" && effect.pulseMs === undefined) void this.#deps.gpio?.write(effect.line, effect.level);
+    if (effect.kind !== "line" || effect.pulseMs !== undefined) return undefined;
+    const driven = await this.#drive(rule, effect, signal);
+    return driven !== undefined && "error" in driven.body ? driven : undefined;
   }
 
   async #want(rule: string, effect: Extract<RuleEffect, { kind: "display-power" | "content" }>, rules: Rules, isResumed: boolean, signal: AbortSignal): Promise<EffectReport | undefined> {
@@ -124,13 +129,9 @@ export class RuleEffects {
     });
   }
 
-  async #drive(effect: Extract<RuleEffect, { kind: "line" }>, signal: AbortSignal): Promise<EffectReport | undefined> {
-    const { gpio, clock } = this.#deps;
-    const { line, level, pulseMs } = effect;
-    if (gpio === undefined) return undefined;
-    const context = contextOf(signal);
-    const execution = pulseMs === undefined ? await gpioWriteExecutor(gpio, clock).run({ line, level }, context) : await gpioPulseExecutor(gpio, clock).run({ line, level, durationMs: pulseMs }, context);
-    return reported(describe(effect), execution);
+  async #drive(rule: string, effect: LineEffect, signal: AbortSignal): Promise<EffectReport | undefined> {
+    const execution = await this.lines.drive(rule, effect, signal);
+    return execution === undefined ? undefined : reported(describe(effect), execution);
   }
 }
 
@@ -169,8 +170,4 @@ function reported(what: JsonObject, execution: Execution): EffectReport {
 
 function wireEffect({ attempted, acknowledged, observed }: Effect<Json>): JsonObject {
   return { attempted, ...(acknowledged !== undefined && { acknowledged }), observed: wireReading(observed) as unknown as JsonObject };
-}
-
-function contextOf(signal: AbortSignal): ExecutionContext {
-  return { id: "rule", attempt: 1, signal, progress: () => undefined, intend: () => Promise.resolve() };
 }

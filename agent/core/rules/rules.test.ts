@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { DesiredDocument } from "../../protocol/desired.ts";
 import type { Rule } from "../../protocol/rules.ts";
+import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import { fail } from "../../../platform/ports/result.ts";
 import { RuleBench } from "./testing/rule-bench.ts";
 
@@ -296,6 +297,90 @@ describe("limits and restarts", () => {
     isBusy = false;
     await bench.time.advance(10 * MINUTE_MS);
     expect([bench.reported().health?.["rules"], bench.reported().rules?.["presence"]?.state, bench.power]).toEqual([undefined, "idle", "standby"]);
+  });
+
+  describe("a level that lasts and cannot be driven", () => {
+    const door: Rule = { id: "door", when: [{ kind: "line", line: "GPIO22", active: 0 }], do: [{ kind: "line", line: "GPIO27", level: 1 }], otherwise: [{ kind: "line", line: "GPIO27", level: 0 }] };
+    let isBusy = false;
+    const change = (adapter: PlatformAdapter): PlatformAdapter => {
+      const { gpio } = adapter;
+      if (gpio === undefined) throw new Error("the simulated machine has lines");
+      const write: typeof gpio.write = (...all) => (isBusy ? Promise.resolve(fail("gpio.busy", "held by somebody")) : gpio.write(...all));
+      return { ...adapter, gpio: { lines: () => gpio.lines(), read: (line) => gpio.read(line), write, pulse: (...all) => gpio.pulse(...all), watch: (...all) => gpio.watch(...all) } };
+    };
+    const level = () => bench.world.levelOf("GPIO27");
+    const open = async (table: readonly Rule[] = [door]): Promise<void> => {
+      isBusy = false;
+      await start(withRules(table), { change });
+      await bench.line("GPIO22", 1, 1_000);
+      bench.events();
+    };
+
+    test("at the start is an event, a finding and an alarm, and is tried until it is driven", async () => {
+      await open();
+      await bench.line("GPIO22", 0, 1_000);
+      expect(level()).toBe(1);
+      await bench.end();
+      // The machine lets go of a line when its holder ends.
+      bench.world.updateLine("GPIO27", { direction: "input", driven: 0 });
+      isBusy = true;
+      bench.events();
+      await bench.boot();
+      await bench.time.advance(MINUTE_MS);
+      expect(bench.events()).toMatchObject([{ name: "rule.not-restored", data: { rule: "door", side: "do", input: { kind: "start" }, effects: [{ kind: "line", line: "GPIO27", level: 1, effect: { attempted: false }, error: { code: "gpio.busy" } }] } }]);
+      expect(bench.reported().health?.["rules"]).toMatchObject({ code: "rules.output-lost", message: "GPIO27 of the rule door: held by somebody (gpio.busy)" });
+      expect([...bench.agent.parts.alarms.active().keys()]).toContain("rules.output-lost");
+      isBusy = false;
+      await bench.time.advance(10 * MINUTE_MS);
+      expect([level(), bench.reported().health?.["rules"], bench.events()]).toEqual([1, undefined, []]);
+      expect([...bench.agent.parts.alarms.active().keys()]).not.toContain("rules.output-lost");
+    });
+
+    test("when the rule fires is in its event, and is tried until it is driven", async () => {
+      await open();
+      isBusy = true;
+      await bench.line("GPIO22", 0, MINUTE_MS);
+      expect(bench.events()).toMatchObject([{ name: "rule.fired", data: { effects: [{ error: { code: "gpio.busy" } }] } }]);
+      isBusy = false;
+      await bench.time.advance(10 * MINUTE_MS);
+      expect([level(), bench.events()]).toEqual([1, []]);
+    });
+
+    test("is given up when the rule wants something else, and by a rule that is gone", async () => {
+      await open();
+      isBusy = true;
+      await bench.line("GPIO22", 0, MINUTE_MS);
+      isBusy = false;
+      await bench.line("GPIO22", 1, 10 * MINUTE_MS);
+      expect(level()).toBe(0);
+      isBusy = true;
+      await bench.line("GPIO22", 0, MINUTE_MS);
+      await bench.want({});
+      isBusy = false;
+      await bench.time.advance(10 * MINUTE_MS);
+      expect([level(), bench.time.pending().filter(({ name }) => name.startsWith("rules."))]).toEqual([0, []]);
+    });
+
+    test.each([["by its name", "GPIO27"], ["by its offset", 27]])("does not undo a command that drives the line %s", async (_how, line) => {
+      await open();
+      isBusy = true;
+      await bench.line("GPIO22", 0, 1_000);
+      isBusy = false;
+      await bench.command("gpio.write", { line, level: 0 }, 10 * MINUTE_MS);
+      expect([level(), bench.reported().health?.["rules"]]).toEqual([0, undefined]);
+    });
+
+    test("does not undo a rule that drives the line later", async () => {
+      const bell: Rule = { id: "bell", when: [{ kind: "cec-key", key: "red" }], do: [{ kind: "line", line: "GPIO27", level: 0 }] };
+      await open([door, bell]);
+      isBusy = true;
+      await bench.line("GPIO22", 0, 1_000);
+      isBusy = false;
+      bench.events();
+      bench.act("cec.key", { key: "red" });
+      await bench.time.advance(10 * MINUTE_MS);
+      expect([level(), bench.events()]).toMatchObject([0, [{ name: "rule.fired", data: { rule: "bell", effects: [{ effect: { observed: { value: 0 } } }] } }]]);
+    });
   });
 
   test("keys are not heard while the cable is out, and health says so", async () => {

@@ -20,6 +20,7 @@ import type { DocumentStore } from "../storage/document-store.ts";
 import { checkLines, checkRules, type RuleFacts, type RuleRefusal } from "./rule-check.ts";
 import { RuleEffects, type RuleEffectsDeps } from "./rule-effects.ts";
 import { RuleInputs } from "./rule-inputs.ts";
+import type { RuleLines } from "./rule-lines.ts";
 import { freshRule, stepRule, type RuleAct, type RuleEvent, type RuleMemory, type RuleSettings, type Side } from "./rule-state.ts";
 import { RuleWindows, type RuleWindowsDeps } from "./rule-windows.ts";
 
@@ -98,9 +99,13 @@ export class LocalRules {
     });
   }
 
+  get lines(): Pick<RuleLines, "forCommands"> {
+    return this.#effects.lines;
+  }
+
   /** What stops rules from working, for the reported health. `bus`: why the HDMI-CEC bus cannot be used, if so. */
   issue(bus: Issue | undefined): Issue | undefined {
-    const lost = this.#inputs.issue();
+    const lost = this.#inputs.issue() ?? this.#effects.lines.issue();
     if (lost !== undefined || bus === undefined) return lost;
     const waits = this.#rules.table.some(({ when }) => when.some(({ kind }) => kind === "cec-key"));
     return waits ? { code: "rules.input-lost", message: `keys of the remote control are not heard: ${bus.message} (${bus.code})` } : undefined;
@@ -244,7 +249,7 @@ export class LocalRules {
         for (const key of this.#keysOf(rule)) this.#deps.claims.release(key, rule.id);
         return this.#keep();
       case "restore":
-        for (const effect of rule[act.side] ?? []) this.#effects.restore(rule.id, effect, this.#rules);
+        this.#restore(running, act.side, cause).catch((thrown: unknown) => this.#deps.log.error({ rule: rule.id, error: messageOf(thrown) }, "restoring a rule threw: a bug"));
         return;
       case "suppress":
         running.suppressed += 1;
@@ -268,6 +273,12 @@ export class LocalRules {
     for (const { body, overriddenBy } of reports) {
       if (overriddenBy !== undefined) this.#event("rule.suppressed", { rule: rule.id, side, input, reason: "overridden", effect: body["kind"] ?? null, ...overriddenBy });
     }
+  }
+
+  async #restore({ rule, firing }: Running, side: Side, input: Cause): Promise<void> {
+    const restored = await Promise.all((rule[side] ?? []).map((effect) => this.#effects.restore(rule.id, effect, this.#rules, firing.signal)));
+    const failed = restored.flatMap((report) => report ?? []);
+    if (failed.length > 0) this.#event("rule.not-restored", { rule: rule.id, side, input, effects: failed.map(({ body }) => body) });
   }
 
   #reportSuppressed(running: Running, side: Side, input: Cause): void {

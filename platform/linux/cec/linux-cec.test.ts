@@ -15,7 +15,7 @@ type Condition = "there" | "gone" | "hanging";
  */
 function open() {
   const time = new VirtualTime();
-  const world = { condition: "there" as Condition, opened: 10, closed: [] as number[], sent: [] as number[][], inbox: [] as Buffer[], ready: undefined as (() => void) | undefined };
+  const world = { condition: "there" as Condition, opened: 10, closed: [] as number[], sent: [] as number[][], inbox: [] as Buffer[], ready: undefined as (() => void) | undefined, refuses: undefined as number | undefined, claims: 0, isClaimed: true };
   const file = (fd: number): FileHandle => ({ fd, close: () => Promise.resolve(void world.closed.push(fd)) }) as unknown as FileHandle;
   const received = (bytes: readonly number[], sequence: number, status: number): Buffer => {
     const frame = Buffer.alloc(56);
@@ -32,7 +32,9 @@ function open() {
   let sequence = 0;
   const call = (request: number, argument: Buffer): Result<number, SystemError> => {
     if (world.condition === "gone") return err({ name: "ENODEV" });
-    if (request === CEC_CALL.logicalAddresses) argument.set([4, 0, 0, 0, 0, 6, 0, 1]);
+    if (request === world.refuses) return err({ name: "EBUSY" });
+    if (request === CEC_CALL.claim) [world.claims, world.isClaimed] = [world.claims + 1, true];
+    if (request === CEC_CALL.logicalAddresses) argument.set([4, 0, 0, 0, 0, 6, 0, world.isClaimed ? 1 : 0]);
     if (request === CEC_CALL.physicalAddress) argument.writeUInt16LE(0x1000);
     if (request === CEC_CALL.event) return err({ name: "EAGAIN" });
     if (request === CEC_CALL.receive) {
@@ -123,6 +125,32 @@ describe("an adapter that goes away", () => {
     expect([world.opened, time.pending()]).toEqual([10, []]);
     expect(await send(STANDBY)).toMatchObject({ error: { code: "cec.bus" } });
   });
+});
+
+test.each([["listen", CEC_CALL.setMode], ["claim an address", CEC_CALL.claim]])("an adapter that does not %s at first, nor when it is back, is asked again until it does", async (_what, request) => {
+  const { time, world, cec, send, says } = open();
+  const heard: (number | undefined)[] = [];
+  cec.onMessage(({ opcode }) => heard.push(opcode));
+  world.isClaimed = false;
+  world.refuses = request;
+  expect(await cec.start()).toMatchObject({ ok: false, error: { code: "cec.bus" } });
+  world.refuses = undefined;
+  await time.advance(LOOK_EVERY_MS);
+  expect(world.claims).toBe(1);
+  world.refuses = request;
+  world.isClaimed = false;
+  world.condition = "gone";
+  expect(await send(STANDBY)).toMatchObject({ ok: false });
+  world.condition = "there";
+  await time.advance(3 * LOOK_EVERY_MS);
+  expect(world.claims).toBe(1);
+  world.refuses = undefined;
+  await time.advance(LOOK_EVERY_MS);
+  expect(world.claims).toBe(2);
+  says(0x04, 0x44, 0x01);
+  expect(heard).toEqual([0x44]);
+  await cec.close();
+  expect(time.pending()).toEqual([]);
 });
 
 test("a driver that hangs fails messages within a bounded time, and closing does not wait for it", async () => {

@@ -62,7 +62,7 @@ export class LinuxCec implements Cec {
     this.#deps = deps;
   }
 
-  /** Claims an address if nobody has, and starts to receive. Errors: those of `Cec`. */
+  /** Claims an address if nobody has, and starts to receive; what fails is tried again. Errors: those of `Cec`. */
   start(): Promise<Result<void>> {
     return this.#start(this.#deps.adapter);
   }
@@ -76,6 +76,21 @@ export class LinuxCec implements Cec {
       return cecError(polling.error);
     }
     this.#state = { kind: "open", adapter, stopPolling: polling.value };
+    return this.#join();
+  }
+
+  /** Listens and claims an address. Tried again while it fails, as when another program has the adapter to itself. */
+  async #join(): Promise<Result<void>> {
+    const state = this.#state;
+    const joined = await this.#listenAndClaim();
+    if (!joined.ok && this.#state === state && state.kind === "open") {
+      this.#looking?.cancel();
+      this.#looking = this.#deps.timers.after("cec.join", LOOK_EVERY_MS, () => void this.#join());
+    }
+    return joined;
+  }
+
+  async #listenAndClaim(): Promise<Result<void>> {
     const mode = Buffer.alloc(4);
     mode.writeUInt32LE(INITIATOR_AND_FOLLOWER);
     const follows = await this.#call(CEC_CALL.setMode, mode);

@@ -12,5 +12,6 @@ test("a firing of a rule shows its input and effects, and whether one went wrong
 
 test("a suppressed firing says who decides instead, or that it was too often", () => {
   expect(lineOf(rule("rule.suppressed", { reason: "overridden", by: "command", why: "a command set \"standby\"" }))).toMatchObject({ tone: "warn", title: "rule presence: do suppressed", detail: 'command decides: a command set "standby"' });
+  expect(lineOf(rule("rule.not-restored", { effects: [{ kind: "line", error: { code: "gpio.busy" } }] }))).toMatchObject({ tone: "warn", title: "rule presence: do not restored", detail: expect.stringContaining("gpio.busy") as string });
   expect(lineOf(rule("rule.suppressed", { reason: "rate-limit" })).detail).toBe("rate-limit");
 });

@@ -31,9 +31,10 @@ export function lineOf({ stream, kind, body }: RecordView): RecordLine {
   }
 }
 
-/** A firing of a local rule, or one that was suppressed. */
+/** A firing of a local rule, one that was suppressed, or lines that could not be driven at the start. */
 function ruleLine(name: Json | undefined, { rule, side, input, effects, reason, by, why }: JsonObject): RecordLine {
   const title = `rule ${brief(rule)}: ${brief(side)}`;
+  if (name === "rule.not-restored") return { tone: "warn", title: `${title} not restored`, detail: brief(effects, 400) };
   if (name !== "rule.fired") return { tone: "warn", title: `${title} suppressed`, detail: reason === "overridden" ? `${brief(by)} decides: ${brief(why, 300)}` : brief(reason) };
   const isWrong = Array.isArray(effects) && effects.some((effect) => isJsonObject(effect) && effect["error"] !== undefined);
   return { tone: isWrong ? "warn" : "good", title, detail: `${brief(input)} → ${brief(effects, 400)}` };
