@@ -94,6 +94,19 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       expect(await host.has(lines.length + 1)).toEqual(["opened", ...lines]);
     });
 
+    test("delivers what an end sent before it ended the channel", async () => {
+      await listen();
+      const { host, agent } = await connect();
+      host.send("1");
+      host.send("2");
+      host.channel?.end("it stops");
+      expect(await agent.has(3)).toEqual(["1", "2", expect.stringMatching(/^ended: /)]);
+      const again = await connect();
+      again.agent.send("3");
+      again.agent.channel?.end("it stops");
+      expect(await again.host.has(3)).toEqual(["opened", "3", expect.stringMatching(/^ended: /)]);
+    });
+
     test("without an agent, ends exactly once and tells nothing else; it works once an agent is there", async () => {
       const alone = open();
       const [only] = await alone.has(1);

@@ -47,6 +47,8 @@ class PairEnd implements LinkChannel {
   #listener: ChannelListener | undefined;
   #other: PairEnd | undefined;
   #unsentBytes = 0;
+  /** Nothing is delivered here any more. The other end may still be owed what was sent before. */
+  #isOver = false;
 
   constructor(connection: { open: boolean }, peer: string) {
     this.#connection = connection;
@@ -74,12 +76,13 @@ class PairEnd implements LinkChannel {
   }
 
   take(line: string, bytes: number): void {
-    if (!this.#connection.open) return;
+    if (this.#isOver) return;
     if (bytes > LINK_LINE_BYTES_MAX) this.end(tooLong(this.#peer));
     else this.#listener?.line(line);
   }
 
   end(why: string): void {
+    this.#isOver = true;
     if (!this.#connection.open) return;
     this.#connection.open = false;
     later(() => this.#listener?.ended(why));
@@ -87,6 +90,7 @@ class PairEnd implements LinkChannel {
   }
 
   closed(): void {
+    this.#isOver = true;
     this.#listener?.ended(`${this.#peer} closed the link`);
   }
 }

@@ -10,7 +10,7 @@ export interface LinkChannel {
    * than `UNSENT_BYTES_MAX` are unread by the other end, which ends the channel.
    */
   send(line: string): boolean;
-  /** Ends the channel; `ended` is called with this reason. */
+  /** Ends the channel; `ended` is called with this reason. The other end gets what was sent before, unless it is far behind. */
   end(why: string): void;
 }
 

@@ -28,11 +28,14 @@ export interface AgentLinkDeps {
   readonly log: Log;
 }
 
+/** Reason to abort `AgentLink.run` with when somebody stops the host in order: it says goodbye, so it does not count as lost. */
+export const IN_ORDER = "stopped in order";
+
 /** Local connection attempts are cheap: the first come soon, so that the page notices little of an agent's restart. */
 const RETRY: RetryPolicy = { firstMs: 200, factor: 1.6, capMs: 5_000, floorMs: 50 };
 const HELLO_TIMEOUT_MS = 10_000;
 
-/** The host's end of the link: connects and reconnects until `signal` aborts, one connection at a time. */
+/** The host's end of the link: connects and reconnects, one connection at a time. */
 export class AgentLink {
   readonly #deps: AgentLinkDeps;
   readonly #events: Emitter<LinkEvent>;
@@ -59,6 +62,7 @@ export class AgentLink {
     return this.#write(message);
   }
 
+  /** Runs until `signal` aborts; with the reason `IN_ORDER` the host says goodbye. */
   async run(signal: AbortSignal): Promise<void> {
     const { timers, random } = this.#deps;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
@@ -73,7 +77,10 @@ export class AgentLink {
     const { open, hello, timers } = this.#deps;
     return new Promise((resolve) => {
       const silent = timers.after("link.hello", HELLO_TIMEOUT_MS, () => channel.end("the agent said no hello"));
-      const onAbort = (): void => channel.end("the host stops");
+      const onAbort = (): void => {
+        if (signal.reason === IN_ORDER) this.send({ t: "host-goodbye" });
+        channel.end("the host stops");
+      };
       const channel = open({
         opened: () => void this.#write(hello()),
         line: (line) => {

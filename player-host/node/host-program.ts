@@ -7,10 +7,12 @@ import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
 import { fail, type Issue, messageOf, ok, type Result, stackOf } from "../../platform/ports/result.ts";
 import { playerSocketPath } from "../contract/socket-path.ts";
+import { IN_ORDER } from "../host/agent-link.ts";
 import type { Shell } from "../stage/shell.ts";
 import { composeHost } from "./compose-host.ts";
 import { EXIT } from "./exit-codes.ts";
 import { hostLog, RotatingFile } from "./host-log.ts";
+import { orderlyStops } from "./orderly-stop.ts";
 import { parseHostOptions, USAGE, type HostOptions } from "./host-options.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 import { parentGone } from "./parent-watch.ts";
@@ -91,15 +93,16 @@ async function run(program: HostProgram, options: HostOptions, log: Log, logTrou
   const { clock, timers, random } = program;
   const stop = new AbortController();
   let deadline: Timer | undefined;
-  const end = (why: string): void => {
+  const isOrderly = orderlyStops();
+  const end = (why: string, inOrder: boolean): void => {
     if (stop.signal.aborted) return;
-    log.info({ why }, "stopping");
-    stop.abort();
+    log.info({ why, inOrder }, "stopping");
+    stop.abort(inOrder ? IN_ORDER : undefined);
     // Nothing may delay the exit after a stop request; the browser ends with its pipe.
     deadline = timers.after("host.stop-deadline", STOP_DEADLINE_MS, () => program.exit(EXIT.stopped));
   };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => end(signal));
-  program.onQuit?.(() => end("quit"));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => end(signal, isOrderly(signal)));
+  program.onQuit?.(() => end("quit", true));
   // A closed terminal or journal must not end the host.
   process.stderr.on("error", () => undefined);
   const shell = await program.openShell(options, { clock, timers, log });
@@ -117,7 +120,7 @@ async function run(program: HostProgram, options: HostOptions, log: Log, logTrou
   });
   log.info({ dataDir: options.dataDir, socket: socket.path, headless: options.headless }, "player host starts");
   const launcher = parentGone(process.env, timers, stop.signal).then((gone) => {
-    if (gone) end("the launcher is gone");
+    if (gone) end("the launcher is gone", false);
   });
   const how = await host.run(stop.signal);
   stop.abort();

@@ -31,6 +31,30 @@ test("records of the page that arrive while the agent starts reach its first lis
   expect(later).toEqual([]);
 });
 
+test.each([
+  ["that says goodbye and ends was stopped", ["host-goodbye"], "stopped"],
+  ["that ends without a goodbye is lost", [], "lost"],
+  ["that says goodbye and comes back before it ends without one is lost", ["host-goodbye", "host-hello"], "lost"],
+] as const)("a host %s", (_what, messages, how) => {
+  const time = new VirtualTime();
+  const link = new HostLink({ clock: time, timers: time, log: silentLog });
+  expect(link.status()).toMatchObject({ kind: "absent", how: "yet-to-come" });
+  let listener = link.accept({ send: () => true, end: () => undefined });
+  const say = (message: HostMessage): void => listener.line(JSON.stringify(message));
+  const hello: HostMessage = { t: "host-hello", version: 1, instance: "a", pid: 42, shell: "test 1" };
+  say(hello);
+  for (const t of messages) {
+    if (t === "host-hello") {
+      listener.ended("it closed the link");
+      listener = link.accept({ send: () => true, end: () => undefined });
+    }
+    say(t === "host-hello" ? hello : { t });
+    expect(link.status().kind).toBe("present");
+  }
+  listener.ended("it closed the link");
+  expect(link.status()).toMatchObject({ kind: "absent", how });
+});
+
 test("a host that sends more than the agent keeps while it starts has to connect again", () => {
   const { link, ends, say } = connectEarly();
   for (let n = 0; n <= 1_000; n += 1) say({ t: "page-event", id: `p-${n}`, name: "door.open" });

@@ -42,11 +42,13 @@ export class HostLink implements PlayerLink {
   #context: PageContext = { device: {}, config: {} };
   #wayOut: WayOut = {};
   #host: LinkChannel | undefined;
+  /** The host has said goodbye. */
+  #isLeaving = false;
   #requests = 0;
 
   constructor(deps: HostLinkDeps) {
     this.#deps = deps;
-    this.#status = { kind: "absent", sinceMs: deps.clock.monotonicMs(), why: "no player host has connected yet", yetToCome: true };
+    this.#status = { kind: "absent", how: "yet-to-come", sinceMs: deps.clock.monotonicMs(), why: "no player host has connected yet" };
     this.#statusChanged = Emitter.logged(deps.log, "the player host");
     this.#events = Emitter.logged(deps.log, "the player host");
   }
@@ -140,6 +142,10 @@ export class HostLink implements PlayerLink {
     if (message.t === "host-hello") return this.#adopt(channel, message);
     if (channel !== this.#host || this.#status.kind === "absent") return;
     if (message.t === "reply") return this.#settle(message.id, message.reply);
+    if (message.t === "host-goodbye") {
+      this.#isLeaving = true;
+      return;
+    }
     if (message.t === "stage") {
       const heardMs = this.#deps.clock.monotonicMs();
       this.#setStatus({ ...this.#status, stage: message.stage, picture: message.picture, heardMs });
@@ -167,6 +173,7 @@ export class HostLink implements PlayerLink {
       this.#giveUpWaiting("another player host took its place");
     }
     this.#host = channel;
+    this.#isLeaving = false;
     this.#deps.log.info({ instance: hello.instance, pid: hello.pid, shell: hello.shell }, "player host connected");
     this.#setStatus({
       kind: "present",
@@ -186,7 +193,12 @@ export class HostLink implements PlayerLink {
     this.#deps.log.info({ why }, "the player host's connection ended");
     this.#host = undefined;
     this.#giveUpWaiting("the player host went away");
-    this.#setStatus({ kind: "absent", sinceMs: this.#deps.clock.monotonicMs(), why: "the player host's connection ended" });
+    const sinceMs = this.#deps.clock.monotonicMs();
+    this.#setStatus(
+      this.#isLeaving
+        ? { kind: "absent", how: "stopped", sinceMs, why: "the player host was stopped" }
+        : { kind: "absent", how: "lost", sinceMs, why: "the player host's connection ended" },
+    );
   }
 
   /** Only the host that received a request can answer it: fails all waiting requests with `player.gone`. */

@@ -5,8 +5,11 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 
 /** The player host as the agent sees it. */
 export type PlayerStatus =
-  /** `yetToCome`: none has connected since the agent started; perhaps none is installed. */
-  | { readonly kind: "absent"; readonly sinceMs: number; readonly why: string; readonly yetToCome?: true }
+  /**
+   * `yet-to-come`: none has connected since the agent started; perhaps none is installed. `stopped`: somebody stopped it in
+   * order. `lost`: its connection ended without a goodbye.
+   */
+  | { readonly kind: "absent"; readonly how: "yet-to-come" | "stopped" | "lost"; readonly sinceMs: number; readonly why: string }
   | {
       readonly kind: "present";
       readonly instance: string;

@@ -29,7 +29,7 @@ beforeEach(() => {
   [records, stored, scenes, reported, lost, warned] = [[], [], [], [], [], []];
   answer = ok({ seq: 1 });
   const link: PlayerLink = {
-    status: () => ({ kind: "absent", sinceMs: 0, why: "not there" }),
+    status: () => ({ kind: "absent", how: "lost", sinceMs: 0, why: "not there" }),
     onStatus: (listener) => {
       tellStatus = listener;
       return () => {};
@@ -102,7 +102,7 @@ test("the page's state ends with its content, and with its host", () => {
   events.emit({ t: "page-state", state: { slide: 1 } });
   events.emit({ t: "page-state" });
   events.emit({ t: "page-state", state: { slide: 2 } });
-  tellStatus({ kind: "absent", sinceMs: 0, why: "the link was lost" });
+  tellStatus({ kind: "absent", how: "lost", sinceMs: 0, why: "the link was lost" });
   tellStatus(present("a"));
   expect(page()).toEqual([{ slide: 1 }, undefined, { slide: 2 }]);
   tellStatus(present("b"));

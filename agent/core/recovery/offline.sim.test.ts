@@ -74,12 +74,26 @@ test("a player host that stays away costs three reboots, which are forced where 
   const { time, world, player, resets, end } = await offlineAgent(["wss://cloud.example/device/v1"]);
   await time.advance(HOUR);
   world.apply({ action: "power.mood", params: { mood: "hangs" } });
-  player.status = { kind: "absent", sinceMs: time.monotonicMs(), why: "it ended" };
+  player.status = { kind: "absent", how: "lost", sinceMs: time.monotonicMs(), why: "it ended" };
   const { boots } = world.state.power;
   await time.advance(30 * 60_000);
   // The orderly reboot hung, and the forced reset came. In this test the same agent goes on after it.
   expect([resets(), world.state.power.boots - boots]).toEqual([1, 1]);
   await time.advance(6 * HOUR);
   expect(resets()).toBe(3);
+  await end();
+}, 300_000);
+
+test("a player host that was stopped in order is an alarm and never a reboot; one that is lost afterwards is", async () => {
+  const { time, agent, player, resets, end } = await offlineAgent(["wss://cloud.example/device/v1"]);
+  await time.advance(HOUR);
+  player.status = { kind: "absent", how: "stopped", sinceMs: time.monotonicMs(), why: "it was stopped" };
+  await time.advance(DAY);
+  expect([resets(), [...agent.parts.alarms.active().keys()]]).toEqual([0, ["screen.unknown"]]);
+  player.status = SHOWING;
+  await time.advance(HOUR);
+  player.status = { kind: "absent", how: "lost", sinceMs: time.monotonicMs(), why: "it ended" };
+  await time.advance(30 * 60_000);
+  expect(resets()).toBe(1);
   await end();
 }, 300_000);

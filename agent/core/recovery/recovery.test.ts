@@ -333,8 +333,9 @@ describe("what only a reboot may end", () => {
 
   test.each([
     ["a frozen picture", facts({ verdict: "frozen" }), true],
-    ["a player host that is gone", facts({ player: { kind: "absent", sinceMs: 0, why: "it crashed" } }), true],
-    ["a player host that has not come since the agent started", facts({ player: { kind: "absent", sinceMs: 0, why: "none yet", yetToCome: true } }), false],
+    ["a player host that is gone", facts({ player: { kind: "absent", how: "lost", sinceMs: 0, why: "it crashed" } }), true],
+    ["a player host that has not come since the agent started", facts({ player: { kind: "absent", how: "yet-to-come", sinceMs: 0, why: "none yet" } }), false],
+    ["a player host that somebody stopped in order", facts({ player: { kind: "absent", how: "stopped", sinceMs: 0, why: "it was stopped" } }), false],
     ["a browser without a picture", facts({ player: { ...present, browser: { name: "c", why: "", sandbox: true, support: "tested", picture: { kind: "none", why: "it hangs" }, passedOver: [] } } }), true],
     ["a good picture", facts({}), false],
     ["an error page", facts({ verdict: "error-page" }), false],

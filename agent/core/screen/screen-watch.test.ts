@@ -19,7 +19,7 @@ function setUp(others: readonly WatchedDisplay[] = []) {
   const time = new VirtualTime();
   const world = { power: "on" as DisplayPower, displayDelayMs: 0, hung: false, connected: true, looks: 0, contentWanted: false, notReady: undefined as NotShown | undefined };
   let expectation: ScreenExpectation = { expect: "on", why: "test" };
-  let status: PlayerStatus = { kind: "absent", sinceMs: 0, why: "not started" };
+  let status: PlayerStatus = { kind: "absent", how: "lost", sinceMs: 0, why: "not started" };
   const listeners = new Set<(status: PlayerStatus) => void>();
   const outputListeners = new Set<() => void>();
   const player = {
@@ -40,7 +40,7 @@ function setUp(others: readonly WatchedDisplay[] = []) {
   const says = (verdict: HostVerdict | undefined, text = "ok"): void => {
     status =
       verdict === undefined
-        ? { kind: "absent", sinceMs: 0, why: "gone" }
+        ? { kind: "absent", how: "lost", sinceMs: 0, why: "gone" }
         : {
             kind: "present",
             instance: "a",

@@ -134,7 +134,7 @@ function pageGate(): FuzzTarget {
 function playerLink(): FuzzTarget {
   let tell: (event: PlayerEvent) => void = () => {};
   const link: PlayerLink = {
-    status: () => ({ kind: "absent", sinceMs: 0, why: "fuzz" }), onStatus: () => () => {}, setScene: () => {}, setContext: () => {}, pageStored: () => {}, sendGpio: () => {},
+    status: () => ({ kind: "absent", how: "lost", sinceMs: 0, why: "fuzz" }), onStatus: () => () => {}, setScene: () => {}, setContext: () => {}, pageStored: () => {}, sendGpio: () => {},
     onEvent: (listener) => {
       tell = listener;
       return () => {};

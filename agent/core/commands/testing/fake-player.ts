@@ -16,7 +16,7 @@ export class FakePlayer implements PlayerLink {
   });
 
   constructor(stage: StageReport | "absent" = { kind: "playing", content: "menu", sinceMs: 0, loads: 3 }) {
-    this.#status = stage === "absent" ? { kind: "absent", sinceMs: 0, why: "it was never there" } : host("host-1", 100, stage);
+    this.#status = stage === "absent" ? { kind: "absent", how: "lost", sinceMs: 0, why: "it was never there" } : host("host-1", 100, stage);
   }
 
   status(): PlayerStatus {
@@ -40,7 +40,7 @@ export class FakePlayer implements PlayerLink {
   }
 
   vanish(): void {
-    this.#become({ kind: "absent", sinceMs: 0, why: "the host ended" });
+    this.#become({ kind: "absent", how: "lost", sinceMs: 0, why: "the host ended" });
   }
 
   appear(instance: string, pid: number, stage: StageReport): void {

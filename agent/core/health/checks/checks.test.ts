@@ -109,7 +109,7 @@ describe("the checks", () => {
     world.plug("HDMI-A-1", false);
     world.update({ network: { ...world.state.network, link: "down" }, disk: { ...world.state.disk, mood: "full" }, gpio: { ...world.state.gpio, mood: "broken" }, clock: { ...world.state.clock, quality: "unset", sync: "never" } });
     outbox.degraded = { code: "storage.full", message: "no space left" };
-    setPlayer({ kind: "absent", sinceMs: 0, why: "it exited with 1" });
+    setPlayer({ kind: "absent", how: "lost", sinceMs: 0, why: "it exited with 1" });
     setLink({ kind: "offline", sinceMs: 0, lastError: { code: "link.dns", message: "no such name" } });
     const answers = await run();
     const wrong = [...answers.values()].filter(({ status }) => status !== "ok");
