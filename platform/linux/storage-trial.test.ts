@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
+import { ok } from "../ports/result.ts";
+import { CallThreads, HANGS, KernelCalls, NO_THREAD } from "./kernel/kernel-calls.ts";
 import { LinuxStorageTrial, TRIAL_DEADLINE_MS } from "./storage-trial.ts";
 
 const isLinux = process.platform === "linux";
@@ -42,7 +44,7 @@ describe.runIf(isLinux)("the trial of the storage", () => {
     let opened = 0;
     const hanging = (async (...args: Parameters<typeof open>) => {
       opened += 1;
-      await new Promise<void>((resolve) => (answer = resolve));
+      if (opened === 1) await new Promise<void>((resolve) => (answer = resolve));
       return open(...args);
     }) as typeof open;
     const ours = trial(hanging);
@@ -52,11 +54,25 @@ describe.runIf(isLinux)("the trial of the storage", () => {
     expect(await ours.run()).toMatchObject({ kind: "failed", error: { code: "disk.hangs" } });
     expect(opened).toBe(1);
     answer();
-    await expect.poll(async () => {
-      const again = ours.run();
-      answer();
-      return (await again).kind;
-    }).toBe("ok");
+    await expect.poll(async () => (await ours.run()).kind).toBe("ok");
+  });
+
+  test("a disk that hangs counts among the drivers that hang: other calls leave a thread to files, and it is not tried while they hang", async () => {
+    const threads = new CallThreads();
+    const hanging = (() => new Promise(() => {})) as unknown as typeof open;
+    const trialOf = (openFile: typeof open) => new LinuxStorageTrial({ clock: time, timers: time, path, openFile, threads });
+    const [driver, other] = ["driver", "other"].map((name) => new KernelCalls(time, name, { threads }));
+    const first = trialOf(hanging).run();
+    const second = driver?.run(() => new Promise(() => {}));
+    await time.advance(TRIAL_DEADLINE_MS);
+    expect([await first, await second]).toMatchObject([{ kind: "failed", error: { code: "disk.hangs" } }, { error: { name: HANGS } }]);
+    expect(await other?.run(() => Promise.resolve(ok(1)))).toMatchObject({ error: { name: NO_THREAD } });
+    let opened = 0;
+    const counting = ((...args: Parameters<typeof open>) => {
+      opened += 1;
+      return open(...args);
+    }) as typeof open;
+    expect([await trialOf(counting).run(), opened]).toMatchObject([{ kind: "unknown" }, 0]);
   });
 
   test("a disk that returns other data, or less, is told apart from one that takes no writes", async () => {

@@ -4,8 +4,8 @@ import { open } from "node:fs/promises";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { StorageTrial } from "../ports/machine-facts.ts";
 import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
-import { messageOf } from "../ports/result.ts";
-import { TimeoutError, withDeadline } from "../runtime/sleep.ts";
+import { messageOf, ok } from "../ports/result.ts";
+import { type CallThreads, KernelCalls, NO_THREAD } from "./kernel/kernel-calls.ts";
 
 /** A card that takes longer hangs. Worn-out cards were reported to stall for seconds while they clean up. */
 export const TRIAL_DEADLINE_MS = 30_000;
@@ -19,31 +19,31 @@ export interface StorageTrialDeps {
   readonly path: string;
   /** Replaces `open` of node:fs/promises in tests. */
   readonly openFile?: typeof open;
+  /** Shared with the calls of all drivers. */
+  readonly threads?: CallThreads;
 }
 
 /**
- * Writes a block and reads it back, past the page cache where the file system can (O_DIRECT). A call into a disk that hangs
- * keeps one of Node's four threads until the kernel lets it go, so there is never more than one.
+ * Writes a block and reads it back, past the page cache where the file system can (O_DIRECT). A disk that hangs keeps one of
+ * Node's four threads until the kernel lets it go, as a driver does, so it counts as one.
  */
 export class LinuxStorageTrial {
   readonly #deps: StorageTrialDeps;
-  #isHanging = false;
+  readonly #calls: KernelCalls;
 
   constructor(deps: StorageTrialDeps) {
     this.#deps = deps;
+    const { timers, threads } = deps;
+    this.#calls = new KernelCalls(timers, "storage-trial", { deadlineMs: TRIAL_DEADLINE_MS, ...(threads !== undefined && { threads }) });
   }
 
   async run(): Promise<Reading<StorageTrial>> {
-    const { timers, path } = this.#deps;
-    if (this.#isHanging) return hangs(path);
-    const trial = this.#try();
-    this.#isHanging = true;
-    const back = (): void => void (this.#isHanging = false);
-    trial.then(back, back);
+    const { path } = this.#deps;
     try {
-      return await withDeadline(timers, "storage.trial", TRIAL_DEADLINE_MS, trial);
+      const trial = await this.#calls.run(async () => ok(await this.#try()));
+      if (trial.ok) return trial.value;
+      return trial.error.name === NO_THREAD ? unknown("the storage was not tried, because drivers hang") : hangs(path);
     } catch (thrown) {
-      if (thrown instanceof TimeoutError) return hangs(path);
       const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
       if (code === "ENOSPC" || code === "EDQUOT") return unknown("no space is left for the trial's block");
       return failed({ code: "disk.unwritable", message: `${path}: ${messageOf(thrown)}` });

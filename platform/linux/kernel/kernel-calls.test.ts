@@ -9,7 +9,7 @@ type Back = (result: Result<number, SystemError>) => void;
 test("two drivers that hang leave the other threads alone, and a third is asked again once one has come back", async () => {
   const time = new VirtualTime();
   const threads = new CallThreads();
-  const [first, second, third] = ["first", "second", "third"].map((name) => new KernelCalls(time, name, threads));
+  const [first, second, third] = ["first", "second", "third"].map((name) => new KernelCalls(time, name, { threads }));
   const pending: Back[] = [];
   const hangs = (): Promise<Result<number, SystemError>> => new Promise((resolve) => pending.push(resolve));
 
@@ -29,7 +29,7 @@ test("drivers that begin to hang in the same moment leave a thread to files, and
   const threads = new CallThreads();
   const pending: Back[] = [];
   const hangs = (): Promise<Result<number, SystemError>> => new Promise((resolve) => pending.push(resolve));
-  const drivers = [1, 2, 3, 4, 5].map((number) => new KernelCalls(time, `driver-${number}`, threads));
+  const drivers = [1, 2, 3, 4, 5].map((number) => new KernelCalls(time, `driver-${number}`, { threads }));
   const asked = Promise.all(drivers.map((driver) => driver.run(hangs)));
   await time.advance(0);
   expect(pending).toHaveLength(3);

@@ -4,7 +4,7 @@ import { OneAtATime } from "../../runtime/one-at-a-time.ts";
 import { TimeoutError, withDeadline } from "../../runtime/sleep.ts";
 import type { SystemError } from "./native.ts";
 
-/** Longest time a call may take before the driver counts as hanging. */
+/** Longest time that most calls may take before the driver counts as hanging. */
 export const CALL_DEADLINE_MS = 2_000;
 
 /** Not from the kernel: the driver did not come back in time. */
@@ -68,7 +68,7 @@ export class CallThreads {
 const NODE_POOL = new CallThreads();
 
 /**
- * Calls to one driver on threads of Node's pool, one after the other and bounded in time. A call that hangs keeps its thread until the
+ * Calls to one driver (or disk) on threads of Node's pool, one after the other and bounded in time. A call that hangs keeps its thread until the
  * kernel lets it go, so there is never more than one such call: until it has come back, every other call fails with `HANGS`. While
  * several drivers hang, calls to all the others fail with `NO_THREAD`.
  */
@@ -76,14 +76,16 @@ export class KernelCalls {
   readonly #timers: Timers;
   readonly #name: string;
   readonly #threads: CallThreads;
+  readonly #deadlineMs: number;
   readonly #calls = new OneAtATime();
   #isHanging = false;
 
   /** `name`: for timers. */
-  constructor(timers: Timers, name: string, threads: CallThreads = NODE_POOL) {
+  constructor(timers: Timers, name: string, { threads = NODE_POOL, deadlineMs = CALL_DEADLINE_MS }: { readonly threads?: CallThreads; readonly deadlineMs?: number } = {}) {
     this.#timers = timers;
     this.#name = name;
     this.#threads = threads;
+    this.#deadlineMs = deadlineMs;
   }
 
   run<T>(call: () => Promise<Result<T, SystemError>>): Promise<Result<T, SystemError>> {
@@ -103,7 +105,7 @@ export class KernelCalls {
     };
     call.then(over, over);
     try {
-      return await withDeadline(this.#timers, `kernel.${this.#name}`, CALL_DEADLINE_MS, call);
+      return await withDeadline(this.#timers, `kernel.${this.#name}`, this.#deadlineMs, call);
     } catch (thrown) {
       if (!(thrown instanceof TimeoutError)) throw thrown;
       if (!isOver) {
