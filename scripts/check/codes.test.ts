@@ -31,6 +31,17 @@ test("the check finds unused codes; comments, timers and tests do not count as u
   expect(checkCodes(files, TABLE)).toEqual({ unlisted: [], dead: ["a.dead"], loading: [] });
 });
 
+test("rows of the table in files of its own are no use of their codes, whatever the files are called", () => {
+  const files = [
+    { path: "platform/ports/codes.ts", text: 'import type { Entry } from "./entry.ts";\nimport { MORE } from "./more.ts";\nexport const CODES = { ...MORE, "a.known": [] };' },
+    { path: "platform/ports/more.ts", text: 'import { REST } from "./deep/rest.ts";\nexport const MORE = { ...REST };' },
+    { path: "platform/ports/deep/rest.ts", text: 'export const REST = { "a.dead": [] };' },
+    { path: "platform/ports/entry.ts", text: 'export type Entry = "a.known";' },
+    { path: "agent/core/a.ts", text: 'import { REST } from "../../platform/ports/deep/rest.ts";' },
+  ];
+  expect(checkCodes(files, ["a.known", "a.dead"])).toEqual({ unlisted: [], dead: ["a.dead"], loading: ["agent/core/a.ts"] });
+});
+
 test.each([
   ['import { CODES } from "../../platform/ports/codes.ts";', ["agent/core/a.ts"]],
   ['import { type Code } from "../../platform/ports/codes.ts";', ["agent/core/a.ts"]],
