@@ -10,7 +10,7 @@ import type { Faults, Workload } from "./faults.ts";
 import type { SimWorld } from "./invariants/invariant.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { atSite, siteInTrouble } from "./site.ts";
-import { SENSOR, type WorkloadGenerator } from "./workload.ts";
+import { DOOR, SENSOR, type WorkloadGenerator } from "./workload.ts";
 
 const HOUR_MS = 3_600_000;
 /** Duration of a settings trial and its reversal. */
@@ -128,7 +128,7 @@ export class Chaos {
       },
       remoteControlPerHour: () => this.#remote(device),
       rebootTroublePerHour: () => {
-        const mood = pick(random, ["ignored", "refused"] as const);
+        const mood = pick(random, ["ignored", "refused", "hangs"] as const);
         device.world.update({ power: { ...device.world.state.power, mood } });
         this.#undoLater("reboot-trouble", 900_000, () => device.world.update({ power: { ...device.world.state.power, mood: "obeys" } }));
       },
@@ -165,7 +165,7 @@ export class Chaos {
       },
       regulatorsPerHour: () => this.#work.regulators(device),
       powerCommandsPerHour: () => this.#work.powerCommand(device),
-      sensorPerHour: () => device.world.updateLine(SENSOR, { external: this.#random.chance(0.5) ? 1 : 0 }),
+      sensorPerHour: () => this.#sense(device),
     };
   }
 
@@ -203,6 +203,14 @@ export class Chaos {
     const byMs = Math.round((this.#random.next() * 2 - 1) * sizeMs);
     this.#world.sim.trace.add(device.id, "clock-steps", String(byMs));
     device.world.apply({ action: "clock.step", params: { byMs } });
+  }
+
+  /** Most of it at the sensor: the other rules follow each change at once. */
+  #sense(device: SimulatedDevice): void {
+    const random = this.#random;
+    if (random.chance(0.6)) return device.world.updateLine(SENSOR, { external: random.chance(0.5) ? 1 : 0 });
+    if (random.chance(0.5)) return device.world.updateLine(DOOR, { external: random.chance(0.5) ? 1 : 0 });
+    device.world.apply({ action: "cec.key", params: { key: "red" } });
   }
 
   #remote(device: SimulatedDevice): void {

@@ -48,7 +48,7 @@ export interface Faults {
   readonly displayTroublePerHour: number;
   /** Somebody uses the remote control. */
   readonly remoteControlPerHour: number;
-  /** Reboots are ignored or refused for a while. */
+  /** Reboots are ignored or refused, or hang until they are forced, for a while. */
   readonly rebootTroublePerHour: number;
   /** For a while the machine refuses network settings, or applies them but reports a failure. */
   readonly networkTroublePerHour: number;
@@ -76,7 +76,7 @@ export interface Workload {
   readonly regulatorsPerHour: number;
   /** Commands that switch the display, and some that end what was set by hand. */
   readonly powerCommandsPerHour: number;
-  /** Somebody comes into or leaves the sight of the sensor that rules watch. */
+  /** Somebody comes into or leaves the sight of the sensor that rules watch, opens or shuts a door, or presses a key. */
   readonly sensorPerHour: number;
 }
 
@@ -118,10 +118,9 @@ const BUSY: Workload = {
   floodsPerHour: 0.5,
   movesPerHour: 0.7,
   networksPerHour: 1.5,
-  // At one display all the time only in regulators.sim.test.ts: rules give the display's orders no mark of their own.
-  regulatorsPerHour: 0,
-  powerCommandsPerHour: 0,
-  sensorPerHour: 0,
+  regulatorsPerHour: 1,
+  powerCommandsPerHour: 3,
+  sensorPerHour: 15,
 };
 
 export const NO_FAULTS: Faults = scaled(WILD, () => 0);
@@ -135,8 +134,12 @@ export function faultsOf(random: SeededRandom): Faults {
 }
 
 export function workloadOf(random: SeededRandom): Workload {
-  return scaled(BUSY, (name) => ((name === "movesPerHour" || name === "networksPerHour") && random.chance(0.6) ? 0 : 0.2 + random.next() * 1.5));
+  const workload = scaled(BUSY, (name) => (RARE.has(name) && random.chance(0.6) ? 0 : 0.2 + random.next() * 1.5));
+  // Rules give the display's orders no mark of their own, so most seeds are without what goes with them.
+  return workload.regulatorsPerHour > 0 ? workload : { ...workload, powerCommandsPerHour: 0, sensorPerHour: 0 };
 }
+
+const RARE: ReadonlySet<string> = new Set<keyof Workload>(["movesPerHour", "networksPerHour", "regulatorsPerHour"]);
 
 function scaled<T extends object>(table: T, factor: (name: string) => number): T {
   return Object.fromEntries(

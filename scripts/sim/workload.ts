@@ -53,13 +53,25 @@ export class WorkloadGenerator {
     this.command(device, this.#random.chance(0.15) ? { name: "overrides.end", params: {} } : { name: "display.power", params: { on: this.#random.chance(0.5) } });
   }
 
-  /** Another mixture of a fixed power, a schedule and a presence sensor. */
+  /** Another mixture of a fixed power, a schedule and local rules. */
   regulators(device: SimulatedDevice): void {
     const power = pick(this.#random, ["on", "standby", "schedule", "schedule", null]);
-    const rules = this.#random.chance(0.8) ? presenceRules(this.#random) : null;
+    const rules = this.#random.chance(0.8) ? this.#rules() : null;
     // Any of them may order either power.
     this.#world.sim.ledger.orders.wants(device.id, { display: { power: "schedule" } });
     this.patch(this.#cloudOf(device), device, { display: { power }, schedule: this.#hourly(), rules });
+  }
+
+  /** A presence sensor, and some of: a lamp at a door, one by the hour, content and a message at the press of a key. */
+  #rules(): JsonObject {
+    const random = this.#random;
+    const lamp = (line: string, level: 0 | 1): JsonObject => ({ kind: "line", line, level });
+    const others: readonly JsonObject[] = [
+      { id: "door", when: [{ kind: "line", line: DOOR }], do: [lamp(DOOR_LAMP, 1)], otherwise: [lamp(DOOR_LAMP, 0)], quietMs: random.integer(0, 120) * 1_000 },
+      { id: "hourly", when: [{ kind: "time", ...this.#hourly() }], do: [lamp(HOUR_LAMP, 1)], otherwise: [lamp(HOUR_LAMP, 0)] },
+      { id: "key", when: [{ kind: "cec-key", key: "red" }], do: [{ kind: "page-message", message: { key: "red" } }, { kind: "content", content: "promo" }], otherwise: [{ kind: "content", content: "document" }], quietMs: 60_000 },
+    ];
+    return { table: [presence(random), ...others.filter(() => random.chance(0.5))], contents: { promo: { kind: "url", url: "https://content.test/promo" } } };
   }
 
   /** Opens and closes every hour, so that a run of some hours has edges. */
@@ -171,17 +183,17 @@ export class WorkloadGenerator {
   }
 }
 
-/** The line of the presence sensor. */
+/** The lines of the presence sensor and of the door, which rules watch. */
 export const SENSOR = "GPIO24";
+export const DOOR = "GPIO25";
+/** Lines that only rules drive. */
+const DOOR_LAMP = "GPIO12";
+const HOUR_LAMP = "GPIO13";
 
-function presenceRules(random: SeededRandom): JsonObject {
+function presence(random: SeededRandom): JsonObject {
   return {
-    table: [
-      {
-        id: "presence", when: [{ kind: "line", line: SENSOR }], do: [{ kind: "display-power", power: "on" }],
-        otherwise: [{ kind: "display-power", power: "standby" }], quietMs: random.integer(0, 600) * 1_000,
-      },
-    ],
+    id: "presence", when: [{ kind: "line", line: SENSOR }], do: [{ kind: "display-power", power: "on" }],
+    otherwise: [{ kind: "display-power", power: "standby" }], quietMs: random.integer(0, 600) * 1_000,
   };
 }
 

@@ -229,6 +229,15 @@ describe("other inputs and effects", () => {
   });
 });
 
+test("the report follows a rule whose quiet time ends, without another event", async () => {
+  await start(withRules([presence()]));
+  await bench.line("GPIO17", 1, MINUTE_MS);
+  await bench.line("GPIO17", 0, 4 * MINUTE_MS);
+  expect(bench.reported().rules).toEqual({ presence: { state: "active", inForce: "do" } });
+  await bench.time.advance(2 * MINUTE_MS);
+  expect(bench.reported().rules).toEqual({ presence: { state: "idle", inForce: "otherwise" } });
+});
+
 describe("limits and restarts", () => {
   test("the rate limit holds firings back, reports them, and catches up", async () => {
     await start(withRules([presence({ quietMs: 0, perHourMax: 3 })]));

@@ -189,11 +189,14 @@ export class LocalRules {
   #look(): void {
     const { isJump, changed } = this.#windows.look();
     const nowMs = this.#deps.clock.monotonicMs();
+    let hasStepped = changed;
     for (const running of this.#running) {
       if (changed) this.#windowChanged(running, isJump);
-      if (running.dueMs !== undefined && running.dueMs <= nowMs) this.#feed(running, { on: "tick" }, { kind: "quiet", quietMs: running.settings.quietMs });
+      if (running.dueMs === undefined || running.dueMs > nowMs) continue;
+      this.#feed(running, { on: "tick" }, { kind: "quiet", quietMs: running.settings.quietMs });
+      hasStepped = true;
     }
-    if (changed) this.#report();
+    if (hasStepped) this.#report();
   }
 
   #windowChanged(running: Running, isJump: boolean): void {

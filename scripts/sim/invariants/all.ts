@@ -5,6 +5,7 @@ import { desiredConverges } from "./desired-converges.ts";
 import { drained } from "./drained.ts";
 import { hostIsAwaited } from "./host-is-awaited.ts";
 import type { Invariant } from "./invariant.ts";
+import { lampsFollowRules } from "./lamps-follow-rules.ts";
 import { neverStranded } from "./never-stranded.ts";
 import { nothingLost } from "./nothing-lost.ts";
 import { numbersNeverReused } from "./numbers-never-reused.ts";
@@ -20,6 +21,6 @@ import { timersBounded } from "./timers-bounded.ts";
 /** Every invariant, in an order in which later ones depend on earlier ones. */
 export const INVARIANTS: readonly Invariant[] = [
   numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, darkIsLeftAlone, capsHold, timersBounded, connectsBounded, neverStranded,
-  handsAreKept, powerIsCalm,
+  handsAreKept, powerIsCalm, lampsFollowRules,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,
 ];
