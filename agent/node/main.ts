@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
 import { systemClock, SystemTimers } from "../../platform/linux/system-clock.ts";
+import { limitExit } from "../../platform/linux/kernel/limited-exit.ts";
 import { makeFolder } from "../../platform/node/make-folder.ts";
 import { closeToOthers, type OpenPlace, type PrivateTreeOptions } from "../../platform/node/private-tree.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
@@ -20,10 +21,8 @@ const ALIASES: Readonly<Record<string, string>> = { "--cloud": "--cloud-endpoint
 /** A stop that takes longer counts as a hang; systemd would wait 90 s. */
 const STOP_TIMEOUT_MS = 8_000;
 
-const exitCode = await main(process.argv.slice(2));
-process.exitCode = exitCode;
-// A failed start or a bug may leave handles open, and a supervisor restarts only a process that has ended.
-if (exitCode === EXIT.failed) process.exit();
+// Not when the event loop is empty: a handle that was left open would keep the process, and a supervisor waits for its end.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.includes("--help") || argv.includes("-h")) return printAndEnd(help());
@@ -72,6 +71,7 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
     log.error({ error: stackOf(thrown), origin }, "the agent is ending because of an uncaught exception");
     pino.flush();
   });
+  limitExit();
   const settled = onSignals(() => end(EXIT.stopped), () => pino.flush());
   try {
     const agent = await compose({ config, paths, pino, openPlaces, signal: stop.signal, version: VERSION });

@@ -15,11 +15,16 @@ export interface CertainRebootDeps {
   readonly onOverdue: () => void;
 }
 
+export interface CertainPower extends HostPower {
+  /** Stops waiting for a reboot that was accepted, when the agent stops: its own end may be part of that reboot. */
+  stopWatching(): void;
+}
+
 /**
  * Wraps `HostPower`: a reboot that the machine accepts happens. Before it is asked for, a forced reset is armed that comes
  * when the orderly reboot hangs, as it does with a graphics driver that hangs. A refused reboot disarms it.
  */
-export function certainReboot(power: HostPower, { timers, log, onOverdue }: CertainRebootDeps): HostPower {
+export function certainReboot(power: HostPower, { timers, log, onOverdue }: CertainRebootDeps): CertainPower {
   const { forcedReset } = power;
   let overdue: Timer | undefined;
   const judge = async (bootIdBefore: string): Promise<void> => {
@@ -32,6 +37,7 @@ export function certainReboot(power: HostPower, { timers, log, onOverdue }: Cert
   return {
     bootId: () => power.bootId(),
     shutdown: (reason) => power.shutdown(reason),
+    stopWatching: () => overdue?.cancel(),
     ...(forcedReset !== undefined && { forcedReset }),
     reboot: async (reason): Promise<Result<void>> => {
       const bootIdBefore = await power.bootId();

@@ -54,6 +54,17 @@ describe("a reboot", () => {
     expect(overdue).toEqual([]);
   });
 
+  test("that was accepted does not keep a stopping agent: nothing waits for it any more", async () => {
+    const { time, adapter, overdue } = setUp();
+    const accepting = { bootId: () => adapter.power.bootId(), shutdown: (reason: string) => adapter.power.shutdown(reason), reboot: () => Promise.resolve(ok(undefined)) };
+    const power = certainReboot(accepting, { timers: time, log: silentLog, onOverdue: () => overdue.push(1) });
+    const before = time.pending().length;
+    await power.reboot("update");
+    expect(time.pending().length).toBe(before + 1);
+    power.stopWatching();
+    expect(time.pending().length).toBe(before);
+  });
+
   test("that is refused leaves no forced reset behind", async () => {
     const { time, adapter, wentDown } = setUp();
     const refusing = { ...adapter.power, bootId: () => adapter.power.bootId(), shutdown: (reason: string) => adapter.power.shutdown(reason), reboot: () => Promise.resolve(fail("host.refused", "no")) };

@@ -4,6 +4,7 @@ import type { AgentParts } from "../agent-parts.ts";
 import type { AgentPorts, AgentSettings } from "../agent-ports.ts";
 import { politePower } from "../commands/polite-power.ts";
 import type { HealthSource } from "../health/health-source.ts";
+import { untilAborted } from "../state/until-aborted.ts";
 import { certainReboot } from "./certain-reboot.ts";
 import { LastResort } from "./last-resort.ts";
 import { pictureTrouble } from "./picture-trouble.ts";
@@ -29,7 +30,15 @@ export async function createRecovery(ports: AgentPorts, settings: AgentSettings,
   };
   const power = certainReboot(politePower(platform.power, parts.send), { timers, log, onOverdue });
   const rebootsPerDay = settings.config["recovery.rebootsPerDay"];
-  const units: Unit[] = [];
+  const units: Unit[] = [
+    {
+      name: "reboot-watch",
+      run: async (signal) => {
+        await untilAborted(new Promise<never>(() => {}), signal);
+        power.stopWatching();
+      },
+    },
+  ];
   if (feeder !== undefined) units.push({ name: "watchdog", run: (signal) => feeder.run(signal) });
   if (rebootsPerDay > 0) {
     const budget = await RebootBudget.load({ store: documents, clock, log, bootId, rebootsPerDay });

@@ -36,6 +36,14 @@ export interface NetlinkCalls {
   netlink(protocol: number, groups: number): Result<number, SystemError>;
 }
 
+/** What Node cannot ask of the kernel for its own process. */
+export interface ProcessCalls {
+  /** The kernel ends this process by SIGALRM after so many seconds, whatever its threads do (alarm(2)). */
+  alarm(seconds: number): void;
+}
+
+type AllCalls = Native & NetlinkCalls & ProcessCalls;
+
 /** socket(2) on all Linux machines we run on: AF_NETLINK, and SOCK_RAW with SOCK_CLOEXEC and SOCK_NONBLOCK. */
 const AF_NETLINK = 16;
 const RAW_SOCKET = 3 | 0o2000000 | 0o4000;
@@ -64,18 +72,18 @@ interface NativeFunction {
 const UV_POLL = 8;
 const UV_EVENTS: Readonly<Record<Readiness, number>> = { readable: 1, priority: 8 };
 
-let opened: Result<Native & NetlinkCalls> | undefined;
+let opened: Result<AllCalls> | undefined;
 
 /**
  * Opens the system calls. The library is loaded at the first call, so that machines without GPIO, CEC and outputs do not carry it.
  * Errors: `kernel.no-native` (no binary of the library for this machine).
  */
-export function openNative(): Result<Native & NetlinkCalls> {
+export function openNative(): Result<AllCalls> {
   opened ??= load();
   return opened;
 }
 
-function load(): Result<Native & NetlinkCalls> {
+function load(): Result<AllCalls> {
   // Only the binary for this machine: koffi's own entry point would add 5 MiB more.
   const name = `@koromix/koffi-${process.platform}-${process.arch}`;
   try {
@@ -86,7 +94,7 @@ function load(): Result<Native & NetlinkCalls> {
   }
 }
 
-function nativeCalls(koffi: Koffi): Native & NetlinkCalls {
+function nativeCalls(koffi: Koffi): AllCalls {
   const program = koffi.load(null);
   const ioctl = program.func("int ioctl(int fd, unsigned long request, void *argument)");
   // After a call on another thread koffi has taken errno over from that thread.
@@ -102,6 +110,7 @@ function nativeCalls(koffi: Koffi): Native & NetlinkCalls {
     ioctlNow: (fd, request, argument) => answer(Number(ioctl(fd, request, argument))),
     address: (bytes) => koffi.address(bytes),
     poll: pollCalls(koffi, program),
+    alarm: (seconds) => void program.func("unsigned int alarm(unsigned int seconds)")(seconds),
     netlink: (protocol, groups) => {
       const fd = Number(program.func("int socket(int domain, int type, int protocol)")(AF_NETLINK, RAW_SOCKET, protocol));
       if (fd < 0) return answer(fd);
