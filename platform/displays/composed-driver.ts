@@ -1,4 +1,5 @@
 import type { DisplayDriver, Orders, Question } from "../ports/display-driver.ts";
+import type { DisplayChoices } from "../ports/display.ts";
 import type { DisplayProperty, DisplayStatus } from "../ports/display-properties.ts";
 
 /**
@@ -15,8 +16,13 @@ export function composedDriver(first: DisplayDriver, ...others: readonly Display
       return [answers.length === question.answers.length ? question : { ...question, answers, ask: async () => only(answers, await question.ask()) }];
     }),
   );
-  const orders = Object.assign({}, ...[first, ...others].reverse().map((driver) => driver.orders)) as Orders;
-  return { ...first, questions, orders };
+  const drivers = [first, ...others];
+  const orders = Object.assign({}, ...[...drivers].reverse().map((driver) => driver.orders)) as Orders;
+  // The choices are those of the driver that carries out the order.
+  const owned = (driver: DisplayDriver): DisplayChoices =>
+    Object.fromEntries(Object.entries(driver.choices?.() ?? {}).filter(([name]) => orders[name as DisplayProperty] === driver.orders[name as DisplayProperty]));
+  const choices = (): DisplayChoices => Object.assign({}, ...drivers.map(owned)) as DisplayChoices;
+  return { ...first, questions, orders, ...(drivers.some((driver) => driver.choices !== undefined) && { choices }) };
 }
 
 function only(names: readonly DisplayProperty[], status: Partial<DisplayStatus>): Partial<DisplayStatus> {

@@ -4,7 +4,7 @@ import {
   compareDisplayValue, DISPLAY_PROPERTY_NAMES, propertyRow, statusOf,
   type DisplayProperty, type DisplayStatus, type DisplayValue, type SettableValue,
 } from "../ports/display-properties.ts";
-import { refusalOf, type Display, type DisplayCapabilities, type DisplayMemory, type SettableProperties } from "../ports/display.ts";
+import { refusalOf, type Display, type DisplayCapabilities, type DisplayChoices, type DisplayMemory, type SettableProperties } from "../ports/display.ts";
 import { failed, unknown, UNSUPPORTED, type Effect, type Reading } from "../ports/reading.ts";
 import type { Issue } from "../ports/result.ts";
 import { OneAtATime } from "../runtime/one-at-a-time.ts";
@@ -21,6 +21,7 @@ const CANNOT: Issue = { code: "display.unsupported", message: "this display cann
 export class ObservedDisplay implements Display {
   readonly capabilities: DisplayCapabilities;
   readonly memory?: DisplayMemory;
+  readonly choices?: () => DisplayChoices;
   readonly #driver: DisplayDriver;
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -32,6 +33,7 @@ export class ObservedDisplay implements Display {
     this.#timers = time.timers;
     const { questions, orders, powerObservedBy, ownInput, memory } = driver;
     if (memory !== undefined) this.memory = memory;
+    if (driver.choices !== undefined) this.choices = () => driver.choices?.() ?? {};
     const settable = Object.entries(orders).map(([name, { choices }]) => [name, choices === undefined ? {} : { choices }]);
     this.capabilities = {
       settable: Object.fromEntries(settable) as SettableProperties,

@@ -144,6 +144,7 @@ export const CODES = {
   "display.no-answer": ["command desired", "The display did not answer or acknowledge."],
   "display.no-such-display": ["command", "The device has no display of this name; the hint lists those it has."],
   "display.no-such-input": ["command desired", "The display has no such input; the hint lists those it has."],
+  "display.no-such-mode": ["command desired", "The text is no video mode, or the output does not have this mode; the hint lists those it has."],
   "display.no-such-orientation": ["command desired", "The display has no such orientation; the hint lists those it has."],
   "display.no-such-output": ["health", "The machine has no output of the configured name; the hint lists those it has."],
   "display.not-attempted": ["command", "Nothing was sent to the display."],

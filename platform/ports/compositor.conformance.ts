@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Compositor, CompositorOutput } from "./compositor.ts";
+import type { OutputMode } from "./outputs.ts";
 import type { Result } from "./result.ts";
 import { reportSkipped, type BenchTime } from "./testing/bench.ts";
 
@@ -20,8 +21,8 @@ export interface CompositorBench {
 export interface CompositorTraits {
   readonly power: boolean;
   readonly hotPlug: boolean;
-  /** Whether its outputs have a list of modes. */
-  readonly modes: boolean;
+  /** `any`: its outputs have no list of modes and take any. */
+  readonly modes: "listed" | "any";
 }
 
 /** The suite for every compositor. */
@@ -38,8 +39,9 @@ export function compositorConformance(name: string, open: () => Promise<Composit
     restarts(() => bench);
     if (traits.power) power(() => bench);
     else withoutPower(() => bench);
-    if (traits.modes) modes(() => bench);
-    else reportSkipped(`Compositor: ${name}: modes`, "its outputs have no list of modes here");
+    if (traits.modes === "listed") listedModes(() => bench);
+    else anyMode(() => bench);
+    modeChanges(() => bench, traits.power);
     if (traits.hotPlug) hotPlug(() => bench);
     else reportSkipped(`Compositor: ${name}: hot-plug`, "no output can be added here");
   });
@@ -159,7 +161,56 @@ function withoutPower(bench: () => CompositorBench): void {
   });
 }
 
-function modes(bench: () => CompositorBench): void {
+/** Two modes that the output takes, the first of which is not the one in use. */
+async function twoModes(bench: CompositorBench): Promise<readonly [OutputMode, OutputMode]> {
+  const { modes = [], mode } = (await find(bench, bench.output)) ?? {};
+  const [first, second] = modes.length === 0 ? UNLISTED : modes.filter((each) => mode?.kind !== "ok" || each.width !== mode.value.width);
+  if (first === undefined || second === undefined) throw new Error("the output has too few modes for this suite");
+  return [first, second];
+}
+
+const UNLISTED: readonly OutputMode[] = [{ width: 1_024, height: 768, refreshHz: 50 }, { width: 1_600, height: 900, refreshHz: 59.94 }];
+
+function modeChanges(bench: () => CompositorBench, hasPower: boolean): void {
+  test("a change of the mode keeps the orientation, and a turn keeps the mode", async () => {
+    const { compositor, time, output } = bench();
+    const [first, second] = await twoModes(bench());
+    valueOf(await time.settled(compositor.setOrientation(output, 90)));
+    valueOf(await time.settled(compositor.setMode(output, first)));
+    expect(await find(bench(), output)).toMatchObject({ mode: { value: first }, orientation: { value: 90 } });
+    expect(pngSize(valueOf(await time.settled(compositor.capture(output))).png)).toEqual([first.height, first.width]);
+    valueOf(await time.settled(compositor.setOrientation(output, 180)));
+    expect(await find(bench(), output)).toMatchObject({ mode: { value: first }, orientation: { value: 180 } });
+    valueOf(await time.settled(compositor.setMode(output, second)));
+    expect(await find(bench(), output)).toMatchObject({ mode: { value: second }, orientation: { value: 180 } });
+  });
+
+  test.runIf(hasPower)("an output that is off stays off while its mode is changed, and has it when it is on again", async () => {
+    const { compositor, time, output } = bench();
+    for (const mode of await twoModes(bench())) {
+      valueOf(await time.settled(compositor.setPower(output, "off")));
+      valueOf(await time.settled(compositor.setMode(output, mode)));
+      expect(await find(bench(), output)).toMatchObject({ enabled: true, power: { value: "off" } });
+      valueOf(await time.settled(compositor.setPower(output, "on")));
+      expect(await find(bench(), output)).toMatchObject({ power: { value: "on" }, mode: { value: mode } });
+    }
+  });
+}
+
+function anyMode(bench: () => CompositorBench): void {
+  test("an output without a list of modes takes any, and chooses the rate where none is given", async () => {
+    const { compositor, time, output } = bench();
+    expect((await find(bench(), output))?.modes).toEqual([]);
+    for (const mode of UNLISTED) {
+      valueOf(await time.settled(compositor.setMode(output, mode)));
+      expect(await find(bench(), output)).toMatchObject({ mode: { value: mode }, modes: [] });
+    }
+    valueOf(await time.settled(compositor.setMode(output, { width: 800, height: 600, refreshHz: 0 })));
+    expect(await find(bench(), output)).toMatchObject({ mode: { value: { width: 800, height: 600 } } });
+  });
+}
+
+function listedModes(bench: () => CompositorBench): void {
   test("a listed mode can be set, and no other", async () => {
     const { compositor, time, output } = bench();
     const before = await find(bench(), output);

@@ -17,7 +17,7 @@ export interface CompositorOutput {
   readonly power: Reading<OutputPower>;
   /** `unknown` for a mirrored picture, which no value describes. */
   readonly orientation: Reading<Orientation>;
-  /** The mode in use. */
+  /** The mode in use; a `refreshHz` of 0 is not known. */
   readonly mode: Reading<OutputMode>;
   /** Modes that can be set, without duplicates. Empty for outputs that take any mode. */
   readonly modes: readonly OutputMode[];
@@ -50,7 +50,11 @@ export interface Compositor {
   setPower(output: string, power: OutputPower): Promise<Result<void>>;
   /** An output that is off stays off, and is turned at the latest when it is on again. */
   setOrientation(output: string, degrees: Orientation): Promise<Result<void>>;
-  /** `mode` is one of the output's modes, less than 1 Hz away: of 59.94 and 60 Hz the nearer one is taken. */
+  /**
+   * `mode` is one of the output's modes, less than 1 Hz away: of 59.94 and 60 Hz the nearer one is taken. An output without a list takes any
+   * mode, and chooses the rate itself if `refreshHz` is 0. Orientation, scale and position stay. An output that is off stays off, and
+   * has the mode at the latest when it is on again.
+   */
   setMode(output: string, mode: OutputMode): Promise<Result<void>>;
   /**
    * A picture of what is on the output, taken from the compositor and not from the browser. Without a name: of all outputs

@@ -1,4 +1,4 @@
-import type { DisplayCapabilities, DisplayMemory } from "./display.ts";
+import type { DisplayCapabilities, DisplayChoices, DisplayMemory } from "./display.ts";
 import type { DisplayProperty, DisplayStatus, DisplayValue, SettableValue } from "./display-properties.ts";
 import type { Issue } from "./result.ts";
 
@@ -13,6 +13,8 @@ export interface DisplayDriver {
   readonly powerObservedBy: DisplayCapabilities["powerObservedBy"];
   readonly ownInput?: string;
   readonly memory?: DisplayMemory;
+  /** See `Display.choices`. Such an order checks its value itself, against what is connected then. */
+  readonly choices?: () => DisplayChoices;
 }
 
 /** One exchange with the display that reads one or more properties. */

@@ -15,6 +15,16 @@ test.each([
   ["volume", 1, 0, "near"],
   ["mute", true, false, "different"],
   ["orientation", 90, 91, "different"],
+  ["mode", "1920x1080@60", "1920x1080@60", "same"],
+  ["mode", "1920x1080@60.000", "1920x1080@60", "same"],
+  ["mode", "1920x1080@60", "1920x1080@59.94", "near"],
+  ["mode", "1920x1080@60", "1920x1080@59.001", "near"],
+  ["mode", "1920x1080@60", "1920x1080@59", "different"],
+  ["mode", "1920x1080@60", "1280x720@60", "different"],
+  ["mode", "1920x1080", "1920x1080@50", "same"],
+  ["mode", "1920x1080@60", "1920x1080", "near"],
+  ["mode", "1920x1080", "1280x720@50", "different"],
+  ["mode", "1920x1080@60", "on", "different"],
 ] as const)("%s: wanted %s, observed %s, is %s", (property, wanted, observed, comparison) => {
   expect(compareDisplayValue(property, wanted, observed)).toBe(comparison);
 });

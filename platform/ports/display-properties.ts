@@ -1,6 +1,7 @@
 import { compareExactly, compareLevel, type Comparison } from "./comparison.ts";
 import type { Reading } from "./reading.ts";
 import type { Code } from "./codes.ts";
+import { compareMode } from "./video-mode.ts";
 
 /**
  * Every display property that can be read or set, one row per property. The types, the port `Display`, commands, desired
@@ -18,7 +19,9 @@ export type PropertyType =
   | { readonly kind: "percent" }
   | { readonly kind: "flag" }
   /** Clockwise angle in degrees. */
-  | { readonly kind: "degrees"; readonly values: readonly number[] };
+  | { readonly kind: "degrees"; readonly values: readonly number[] }
+  /** A video mode as text, see `video-mode.ts`. Which modes there are depends on what is connected. */
+  | { readonly kind: "mode" };
 
 export interface PropertyRow {
   readonly type: PropertyType;
@@ -36,6 +39,11 @@ export interface PropertyRow {
   readonly changeMs: number;
   /** How long a command keeps observing a display that shows no reaction, after the driver's own wait. */
   readonly lookMs: number;
+  /**
+   * Present if setting it disturbs the picture: longest time between two attempts to set a desired value that does not stay. Default:
+   * 15 minutes.
+   */
+  readonly disturbedRetryMaxMs?: number;
   /** In the reported document of every display, as `unsupported` if it lacks it. Others are reported only by displays that have them. */
   readonly alwaysReported?: true;
   /** Present if the desired document has the property. `rules`: keywords allowed besides values. */
@@ -162,6 +170,25 @@ export const DISPLAY_PROPERTIES = {
       proof: "The display or the output reported the wanted angle.",
     },
   },
+  // The size and rate of the picture that the output sends, before it is turned.
+  mode: {
+    type: { kind: "mode" },
+    label: "Video mode",
+    wish: "the video mode {}",
+    lacking: "the video mode of this display's output cannot be set",
+    noSuchValueCode: "display.no-such-mode",
+    ...PROMPT,
+    disturbedRetryMaxMs: 6 * 3_600_000,
+    desired: {},
+    command: {
+      parameter: "mode",
+      result: "mode",
+      expectedMs: 3_000,
+      summary: "Sets the video mode of the display's output: the size and the rate of the picture.",
+      wall: "The screen is dark for a moment, then the picture has the new size or rate.",
+      proof: "The output reported the wanted size, at the wanted rate or less than 1 Hz beside it.",
+    },
+  },
 } as const satisfies Readonly<Record<string, PropertyRow>>;
 
 type Rows = typeof DISPLAY_PROPERTIES;
@@ -173,7 +200,7 @@ export type CommandedProperty = PropertyWith<"command">;
 export type AlwaysReportedProperty = PropertyWith<"alwaysReported">;
 
 type Settable<T extends PropertyType> = T extends { kind: "choice" | "degrees"; values: readonly (infer V)[] } ? V
-  : T extends { kind: "name" } ? string
+  : T extends { kind: "name" | "mode" } ? string
   : T extends { kind: "percent" } ? number
   : T extends { kind: "flag" } ? boolean
   : never;
@@ -214,6 +241,7 @@ export function statusOf(reading: (property: DisplayProperty) => Reading<never>)
 export function compareDisplayValue(property: DisplayProperty, wanted: unknown, observed: unknown): Comparison {
   const { type } = propertyRow(property);
   if (type.kind === "percent") return compareLevel(wanted, observed);
+  if (type.kind === "mode") return compareMode(wanted, observed);
   if (type.kind !== "choice" || typeof observed !== "string" || !Object.hasOwn(type.transitional, observed)) return compareExactly(wanted, observed);
   return type.transitional[observed] === wanted ? "settling" : "leaving";
 }

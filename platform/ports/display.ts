@@ -1,10 +1,14 @@
-import { propertyRow, type DisplayProperty, type DisplayStatus, type DisplayValue, type SettableValue } from "./display-properties.ts";
+import { compareDisplayValue, propertyRow, type DisplayProperty, type DisplayStatus, type DisplayValue, type SettableValue } from "./display-properties.ts";
 import type { Effect } from "./reading.ts";
 import type { JsonObject } from "../runtime/json.ts";
 import type { Issue } from "./result.ts";
+import { parseMode } from "./video-mode.ts";
 
 /** Properties that can be set. `choices`: the values this display accepts, if fewer than the property allows. */
 export type SettableProperties = { readonly [P in DisplayProperty]?: { readonly choices?: readonly SettableValue<P>[] } };
+
+/** Values by property. */
+export type DisplayChoices = { readonly [P in DisplayProperty]?: readonly SettableValue<P>[] };
 
 /** What a display can do. A property that is missing here is `unsupported`, never a silent success. */
 export interface DisplayCapabilities {
@@ -29,6 +33,11 @@ export interface Display {
   worstCaseMs(property?: DisplayProperty): number;
   status(): Promise<DisplayStatus>;
   set<P extends DisplayProperty>(property: P, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>>;
+  /**
+   * The values of properties whose choices change with what is connected, as last observed. A property is missing while its choices are not
+   * known, and where it takes any value. Absent if the display has no such properties.
+   */
+  readonly choices?: () => DisplayChoices;
   /** What the driver learns about displays. Absent if it learns nothing. */
   readonly memory?: DisplayMemory;
 }
@@ -71,8 +80,17 @@ export function refusalOf(property: DisplayProperty, value: unknown, choices?: r
     const isPercent = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 100;
     return isPercent ? undefined : { code: noSuchValueCode, message: "expected a whole percentage from 0 to 100" };
   }
-  const all = choices ?? (type.kind === "flag" ? [true, false] : type.kind === "name" ? [] : type.values);
-  if (all.includes(value)) return undefined;
-  const shown = String(value).slice(0, 64);
-  return { code: noSuchValueCode, message: `this display has no ${property} ${shown}`, hint: `It has ${all.join(", ").slice(0, 500)}.` };
+  if (type.kind === "mode") {
+    if (parseMode(value) === undefined) return { code: noSuchValueCode, message: `${String(value).slice(0, 64)} is no video mode`, hint: "expected a size, or a size and a rate, such as 1920x1080@60" };
+    if (choices === undefined) return undefined;
+  }
+  const all = choices ?? (type.kind === "flag" ? [true, false] : "values" in type ? type.values : []);
+  // A wanted mode stands for all that count as it.
+  const isAmong = type.kind === "mode" ? all.some((choice) => compareDisplayValue(property, value, choice) !== "different") : all.includes(value);
+  return isAmong ? undefined : noSuchValue(property, value, all);
+}
+
+/** The refusal of a value that is not among those the display has. */
+export function noSuchValue(property: DisplayProperty, value: unknown, all: readonly unknown[]): Issue {
+  return { code: propertyRow(property).noSuchValueCode, message: `this display has no ${property} ${String(value).slice(0, 64)}`, hint: `It has ${all.join(", ").slice(0, 500)}.` };
 }

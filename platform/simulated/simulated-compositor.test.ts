@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { compositorConformance, type CompositorBench } from "../ports/compositor.conformance.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
+import type { OutputMode } from "../ports/outputs.ts";
 import { SimulatedCompositor, type CompositorMood } from "./simulated-compositor.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
-function bench(mood: "normal" | "without-power"): CompositorBench {
+function bench(mood: "normal" | "without-power", modes?: readonly OutputMode[]): CompositorBench {
   const time = new VirtualTime();
   const compositor = new SimulatedCompositor(time);
+  compositor.plug("HDMI-A-1", modes);
   compositor.mood = mood;
   const become = (next: CompositorMood) => () => {
     compositor.mood = next;
@@ -30,8 +32,9 @@ function bench(mood: "normal" | "without-power"): CompositorBench {
   };
 }
 
-compositorConformance("simulated", () => Promise.resolve(bench("normal")), { power: true, hotPlug: true, modes: true });
-compositorConformance("simulated, without output power", () => Promise.resolve(bench("without-power")), { power: false, hotPlug: true, modes: true });
+compositorConformance("simulated", () => Promise.resolve(bench("normal")), { power: true, hotPlug: true, modes: "listed" });
+compositorConformance("simulated, headless", () => Promise.resolve(bench("normal", [])), { power: true, hotPlug: true, modes: "any" });
+compositorConformance("simulated, without output power", () => Promise.resolve(bench("without-power")), { power: false, hotPlug: true, modes: "listed" });
 
 test("a compositor that ignores changes accepts them and makes none", async () => {
   const compositor = new SimulatedCompositor(new VirtualTime());

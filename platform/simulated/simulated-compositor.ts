@@ -4,7 +4,9 @@ import type { Compositor, CompositorOutput, Orientation, OutputPower, ScreenCapt
 import type { OutputMode } from "../ports/outputs.ts";
 import { seen, unknown, UNSUPPORTED } from "../ports/reading.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
+import { modeText, nearestMode } from "../ports/video-mode.ts";
 import { crc32 } from "../runtime/crc32.ts";
+import { FULL_HD, TV_MODES } from "./tv-modes.ts";
 
 /** An output of the simulated compositor. Change its fields to misbehave. */
 export interface SimulatedCompositorOutput {
@@ -17,8 +19,6 @@ export interface SimulatedCompositorOutput {
 
 /** `gone`: not running. `ignoring`: it accepts changes and makes none. `without-power`: a compositor such as cage. */
 export type CompositorMood = "normal" | "gone" | "ignoring" | "without-power";
-
-const FULL_HD: OutputMode = { width: 1_920, height: 1_080, refreshHz: 60 };
 
 /** A compositor with `HDMI-A-1` and whatever is added to `outputs`. */
 export class SimulatedCompositor implements Compositor {
@@ -35,8 +35,9 @@ export class SimulatedCompositor implements Compositor {
     this.plug("HDMI-A-1");
   }
 
-  plug(name: string): void {
-    this.outputsByName.set(name, { enabled: true, power: "on", orientation: 0, mode: FULL_HD, modes: [FULL_HD, { width: 1_280, height: 720, refreshHz: 50 }] });
+  /** `modes`: empty for an output that takes any mode. */
+  plug(name: string, modes: readonly OutputMode[] = TV_MODES): void {
+    this.outputsByName.set(name, { enabled: true, power: "on", orientation: 0, mode: modes[0] ?? FULL_HD, modes });
   }
 
   unplug(name: string): void {
@@ -70,11 +71,11 @@ export class SimulatedCompositor implements Compositor {
     return this.#change(name, (output) => void (output.orientation = degrees));
   }
 
-  setMode(name: string, { width, height, refreshHz }: OutputMode): Promise<Result<void>> {
-    const same = (mode: OutputMode): boolean => mode.width === width && mode.height === height && Math.round(mode.refreshHz) === Math.round(refreshHz);
-    const mode = this.outputsByName.get(name)?.modes.find(same);
-    if (mode === undefined && this.outputsByName.has(name)) return Promise.resolve(fail("compositor.no-such-mode", `the output ${name} has no mode ${width}x${height}`));
-    return this.#change(name, (output) => void (output.mode = mode ?? output.mode));
+  setMode(name: string, wanted: OutputMode): Promise<Result<void>> {
+    const modes = this.outputsByName.get(name)?.modes ?? [];
+    const mode = modes.length === 0 ? wanted : nearestMode(wanted, modes);
+    if (mode === undefined) return Promise.resolve(fail("compositor.no-such-mode", `the output ${name} has no mode ${modeText(wanted)}`));
+    return this.#change(name, (output) => void (output.mode = mode));
   }
 
   capture(name?: string): Promise<Result<ScreenCapture>> {

@@ -58,6 +58,8 @@ function firstValueOf(name: DisplayProperty): unknown {
       return type.values[0];
     case "name":
       return INPUTS[0];
+    case "mode":
+      return "1920x1080@60";
     case "percent":
       return 50;
     case "flag":

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Random } from "../ports/random.ts";
 import { toHex } from "../runtime/encoding.ts";
+import { FULL_HD } from "./tv-modes.ts";
 
 /**
  * The state of a simulated device that survives its software: the TV, the levels on the header, the cable, the disk, the
@@ -54,7 +55,7 @@ const gpioLine = v.strictObject({
 
 const output = v.strictObject({
   connected: v.boolean(),
-  mode: v.strictObject({ width: milliseconds(16_384), height: milliseconds(16_384), refreshHz: milliseconds(1_000) }),
+  mode: v.strictObject({ width: milliseconds(16_384), height: milliseconds(16_384), refreshHz: v.pipe(v.number(), v.minValue(0), v.maxValue(1_000)) }),
   dpms: v.picklist(["on", "off"]),
   edid: v.strictObject({
     manufacturer: shortText,
@@ -249,7 +250,7 @@ function headerLines(): Record<string, GpioLineState> {
 function freshOutput(connected: boolean, serial: string): WorldState["outputs"][string] {
   return {
     connected,
-    mode: { width: 1_920, height: 1_080, refreshHz: 60 },
+    mode: FULL_HD,
     dpms: "on",
     edid: { manufacturer: "VIT", product: 4_242, serial: serial.slice(4), name: "Simulated TV" },
   };

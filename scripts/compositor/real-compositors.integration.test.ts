@@ -1,5 +1,8 @@
 import { deflateSync } from "node:zlib";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { ObservedDisplay } from "../../platform/displays/observed-display.ts";
+import { OutputDriver } from "../../platform/displays/output/output-driver.ts";
+import { systemClock, SystemTimers } from "../../platform/linux/system-clock.ts";
 import { compositorConformance, type CompositorBench } from "../../platform/ports/compositor.conformance.ts";
 import { realBenchTime } from "../../platform/ports/testing/bench.ts";
 import type { Result } from "../../platform/ports/result.ts";
@@ -64,9 +67,9 @@ describe.skipIf(root === undefined)("real compositors", () => {
     plug: () => joining(opened, () => opened.run("swaymsg", ["create_output"])),
     unplug: () => leaving(opened, "HEADLESS-2", () => opened.run("swaymsg", ["output HEADLESS-2 unplug"])),
   }));
-  compositorConformance("labwc of Debian 13", labwc, { power: true, hotPlug: true, modes: true });
-  compositorConformance("sway of Debian 13", sway, { power: true, hotPlug: true, modes: true });
-  compositorConformance("cage of Debian 13", () => bench(["cage", "--", "sleep", "600"]), { power: false, hotPlug: false, modes: true });
+  compositorConformance("labwc of Debian 13", labwc, { power: true, hotPlug: true, modes: "any" });
+  compositorConformance("sway of Debian 13", sway, { power: true, hotPlug: true, modes: "any" });
+  compositorConformance("cage of Debian 13", () => bench(["cage", "--", "sleep", "600"]), { power: false, hotPlug: false, modes: "any" });
 
   describe("labwc", () => {
     let opened: CompositorSession | undefined;
@@ -104,6 +107,31 @@ describe.skipIf(root === undefined)("real compositors", () => {
       expect(await compositor.capture("HEADLESS-2")).toMatchObject(disabled);
       done(await compositor.setOrientation("HEADLESS-1", 180));
       expect(done(await compositor.outputs())).toMatchObject([{ orientation: { value: 180 } }, { enabled: false }]);
+    });
+
+    test("a display's mode and orientation keep each other, scale and position, and leave the other output and its darkness alone", async () => {
+      opened = session(["WLR_HEADLESS_OUTPUTS=2", "labwc"]);
+      await opened.start();
+      const { compositor } = opened;
+      const run = opened.run.bind(opened);
+      await expect.poll(() => names(opened as CompositorSession), PATIENCE).toHaveLength(2);
+      done(await run("wlr-randr", ["--output", "HEADLESS-2", "--pos", "300,900", "--scale", "2"]));
+      const placed = async (): Promise<unknown> => (JSON.parse(Buffer.from(done(await run("wlr-randr", ["--json"]))).toString()) as readonly { name: string }[]).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const display = new ObservedDisplay(new OutputDriver(compositor, "HEADLESS-2"), { clock: systemClock, timers: new SystemTimers() });
+      expect(await display.set("mode", "1024x768@50")).toMatchObject({ acknowledged: true, observed: { value: "1024x768@50" } });
+      expect(await display.set("orientation", 90)).toMatchObject({ acknowledged: true, observed: { value: 90 } });
+      expect(await display.set("power", "standby")).toMatchObject({ observed: { value: "standby" } });
+      expect(await display.set("mode", "1600x900@59.94")).toMatchObject({ acknowledged: true, observed: { value: "1600x900@59.94" } });
+      expect(done(await compositor.outputs())).toMatchObject([{ power: { value: "on" } }, { power: { value: "off" } }]);
+      expect(await display.set("power", "on")).toMatchObject({ observed: { value: "on" } });
+      done(await compositor.setPower("HEADLESS-1", "off"));
+      expect(await display.set("mode", "1024x768")).toMatchObject({ observed: { value: "1024x768@59.94" } });
+      expect(await display.set("mode", "9000x900")).toMatchObject({ attempted: false, error: { code: "display.no-such-mode" } });
+      expect(await placed()).toMatchObject([
+        { name: "HEADLESS-1", enabled: true, transform: "normal", scale: 1 },
+        { name: "HEADLESS-2", enabled: true, transform: "270", scale: 2, position: { x: 300, y: 900 } },
+      ]);
+      expect(done(await compositor.outputs())).toMatchObject([{ power: { value: "off" } }, { power: { value: "on" }, orientation: { value: 90 }, mode: { value: { width: 1_024, height: 768 } } }]);
     });
 
     test("it ends with the program that started it, also when that was killed", async () => {

@@ -177,6 +177,8 @@ function valueWords(type: PropertyType): string {
       return type.values.map((value) => `\`${value}\``).join(", ");
     case "name":
       return `one of the display's own names, such as \`hdmi-1\`, at most ${type.lengthMax} characters`;
+    case "mode":
+      return "width, height and rate of the picture, such as `1920x1080@60` or `3840x2160@29.97`; without `@` and rate: any rate of that size";
     case "percent":
       return "whole number from 0 to 100, percent";
     case "flag":

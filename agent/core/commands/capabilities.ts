@@ -62,10 +62,10 @@ function displayChoices(displays: readonly AttachedDisplay[]): JsonObject {
   const names: JsonObject = displays.length > 1 ? { display: displays.map(({ name }) => name) } : {};
   const entries = COMMANDED_PROPERTIES.flatMap((property) => {
     const { type, command } = propertyRow(property);
-    const isList = command?.flag === undefined && type.kind !== "percent" && type.kind !== "flag";
+    const isList = command?.flag === undefined && (type.kind === "name" || "values" in type);
     const all = displays.flatMap(({ display }): readonly Json[] => {
       const settable = display.capabilities.settable[property];
-      return settable === undefined || !isList ? [] : (settable.choices ?? (type.kind === "name" ? [] : type.values));
+      return settable === undefined || !isList ? [] : (settable.choices ?? ("values" in type ? type.values : []));
     });
     const choices: JsonObject = { ...(isList && command !== undefined && { [command.parameter]: [...new Set(all)] }), ...names };
     return Object.keys(choices).length === 0 ? [] : [[`display.${property}`, choices] as const];

@@ -11,6 +11,7 @@ const PARAMS: { readonly [N in CommandName]?: JsonObject } = {
   "display.input": { input: "hdmi-1" },
   "display.brightness": { percent: 40 },
   "display.orientation": { degrees: 90 },
+  "display.mode": { mode: "1920x1080@60" },
   "audio.volume": { percent: 40 },
   "audio.mute": { mute: true },
   "gpio.write": { line: 4, level: 1 },

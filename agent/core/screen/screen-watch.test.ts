@@ -13,7 +13,7 @@ import { PLAYER_SILENT_MS } from "./screen-verdict.ts";
 import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, MISSING_ALARM_AFTER_MS, PASSING_MS, ScreenWatch, type WatchedDisplay, START_GRACE_MS, type NotShown } from "./screen-watch.ts";
 
 const hung = failed({ code: "display.timeout", message: "hung" });
-const hungStatus: DisplayStatus = { power: hung, input: hung, brightness: hung, volume: hung, mute: hung, orientation: hung };
+const hungStatus: DisplayStatus = { power: hung, input: hung, brightness: hung, volume: hung, mute: hung, orientation: hung, mode: hung };
 
 function setUp(others: readonly WatchedDisplay[] = []) {
   const time = new VirtualTime();
@@ -56,7 +56,7 @@ function setUp(others: readonly WatchedDisplay[] = []) {
     world.looks += 1;
     if (world.hung) await new Promise(() => {});
     if (world.displayDelayMs > 0) await new Promise<void>((resolve) => void time.after("display", world.displayDelayMs, resolve));
-    return { power: seen(world.power, time.monotonicMs()), input: UNSUPPORTED, brightness: UNSUPPORTED, volume: UNSUPPORTED, mute: UNSUPPORTED, orientation: UNSUPPORTED };
+    return { power: seen(world.power, time.monotonicMs()), input: UNSUPPORTED, brightness: UNSUPPORTED, volume: UNSUPPORTED, mute: UNSUPPORTED, orientation: UNSUPPORTED, mode: UNSUPPORTED };
   } });
   const list = (): Promise<readonly Output[]> =>
     Promise.resolve([{ name: "HDMI-A-1", connected: seen(world.connected, 0), enabled: UNSUPPORTED, mode: UNSUPPORTED, dpms: seen("on", 0), edid: UNSUPPORTED }]);

@@ -16,7 +16,7 @@ export type Wanted =
     }
   /** The document manages the key, but its value cannot be determined now: it is left as it is. */
   | { readonly kind: "no-opinion"; readonly why: Issue }
-  /** The value can never be right on this device; nothing is tried until the document changes. */
+  /** The value cannot be right on this device as it is now; nothing is tried until the document or the device changes. */
   | { readonly kind: "refused"; readonly error: Issue }
   /** The device lacks the hardware or the feature. */
   | { readonly kind: "unsupported"; readonly error: Issue };
@@ -41,6 +41,11 @@ export interface DesiredKeyHandler {
   readonly lane: string;
   /** Longest time one `apply` or `observe` may take; absent: as long as it takes (a download). */
   readonly worstCaseMs?: number;
+  /**
+   * Present if every attempt disturbs the picture: longest delay before the next attempt after one that reached the hardware, instead of
+   * 15 min. A cable that comes back shortly after an attempt does not shorten it.
+   */
+  readonly disturbedRetryMaxMs?: number;
   /** Pure. `undefined`: the document does not manage this key. */
   wanted(document: DesiredDocument): Wanted | undefined;
   observe(signal: AbortSignal): Promise<Reading<Json>>;

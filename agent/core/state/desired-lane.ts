@@ -10,7 +10,7 @@ import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import { overriddenIssue, type Decision } from "./decision.ts";
 import type { DesiredKeyHandler, KeyOutcome, Wanted } from "./desired-key.ts";
-import { afterApply, planKey, worldChanged, type DesiredStep, type KeyMemory } from "./desired-step.ts";
+import { afterApply, planKey, worldChanged, type DelayFor, type DesiredStep, type KeyMemory } from "./desired-step.ts";
 import { untilAborted } from "./until-aborted.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
 
@@ -79,7 +79,10 @@ export class DesiredLane {
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - this.#lastEventTryMs >= EVENT_TRY_FLOOR_MS) {
       this.#lastEventTryMs = nowMs;
-      for (const [key, memory] of this.#memories) this.#memories.set(key, worldChanged(memory, nowMs));
+      for (const { key, disturbedRetryMaxMs } of this.#handlers) {
+        const memory = this.#memories.get(key);
+        if (memory !== undefined) this.#memories.set(key, worldChanged(memory, nowMs, disturbedRetryMaxMs !== undefined));
+      }
     }
     this.#wake.ring();
   }
@@ -136,7 +139,7 @@ export class DesiredLane {
       return undefined;
     }
     const before = this.#memories.get(key);
-    const planned = planKey(wanted, observed, before, handler.compare, clock.monotonicMs(), this.#delayFor);
+    const planned = planKey(wanted, observed, before, handler.compare, clock.monotonicMs(), this.#delayFor(handler));
     this.#memories.set(key, planned.memory);
     if (before !== undefined && before.text !== planned.memory.text) this.#deps.superseded(key);
     const done = await this.#execute[planned.step.do](handler, planned.step as never, signal);
@@ -163,7 +166,7 @@ export class DesiredLane {
       const outcome = await this.#apply(handler, value, before.text, signal);
       if (outcome === "superseded") return { result: { status: "pending" }, lookAgainMs: this.#deps.clock.monotonicMs() };
       const memory = this.#memories.get(key) ?? before;
-      const next = afterApply(value, outcome, memory, handler.compare, this.#deps.clock.monotonicMs(), this.#delayFor);
+      const next = afterApply(value, outcome, memory, handler.compare, this.#deps.clock.monotonicMs(), this.#delayFor(handler));
       this.#memories.set(key, next.memory);
       if (next.result.status === "failed") this.#deps.log.warn(
         { key, error: next.result.error, strikes: next.memory.strikes },
@@ -227,7 +230,9 @@ export class DesiredLane {
     return { code: "desired.bug", message: `internal error: ${messageOf(thrown).slice(0, 300)}` };
   }
 
-  readonly #delayFor = (strikes: number): number => retryDelayMs(AGAIN, strikes, this.#deps.random);
+  #delayFor({ disturbedRetryMaxMs = AGAIN.capMs }: DesiredKeyHandler): DelayFor {
+    return (strikes, wasTaken) => retryDelayMs(wasTaken ? { ...AGAIN, capMs: disturbedRetryMaxMs } : AGAIN, strikes, this.#deps.random);
+  }
 
   #publish(key: string, result: OwnKeyResult, seen: Pick<KeyState, "wanted" | "effect"> = {}): void {
     const memory = this.#memories.get(key);

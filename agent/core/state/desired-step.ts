@@ -18,6 +18,8 @@ export interface KeyMemory {
   readonly heldSinceMs?: number;
   /** This value was sent to the hardware; before that, a value that is only near does not count as equal. */
   readonly told?: true;
+  /** When the hardware last took an order for this key. Monotonic. */
+  readonly takenMs?: number;
   /** Accepted by hardware that cannot be queried: not tried again until the hardware changes. */
   readonly takenUnseen?: Issue;
   /** Refused or unsupported for good. */
@@ -57,8 +59,14 @@ export function freshMemory(text: string, nowMs: number): KeyMemory {
   return { text, drifts: 0, strikes: 0, nextTryMs: nowMs };
 }
 
-/** Delay before attempt number `strikes` + 1; passed in to keep this file free of randomness. */
-export type DelayFor = (strikes: number) => number;
+/** A cable that comes back this soon after an order that disturbs the picture may have left because of it: some TVs do when the mode changes. */
+export const OWN_DOING_MS = 60_000;
+
+/**
+ * Delay before attempt number `strikes` + 1; passed in to keep this file free of randomness. `wasTaken`: the last attempt reached the
+ * hardware, so another one may disturb the picture again.
+ */
+export type DelayFor = (strikes: number, wasTaken: boolean) => number;
 
 export function planKey(
   wanted: Wanted,
@@ -110,7 +118,7 @@ function planHeld(observed: Extract<Reading<Json>, { kind: "ok" }>, memory: KeyM
 /** The first drift is corrected at once; repeated drifts are corrected at growing intervals. */
 function noteDrift(memory: KeyMemory, nowMs: number, delayFor: DelayFor): KeyMemory {
   const { heldSinceMs: _ended, settlingSinceMs: _arrived, ...rest } = memory;
-  const nextTryMs = memory.strikes === 0 ? nowMs : nowMs + delayFor(memory.strikes);
+  const nextTryMs = memory.strikes === 0 ? nowMs : nowMs + delayFor(memory.strikes, true);
   return { ...rest, drifts: memory.drifts + 1, strikes: memory.strikes + 1, nextTryMs };
 }
 
@@ -141,11 +149,14 @@ function planAttempt(value: Json, observed: Reading<Json>, memory: KeyMemory, no
 export function afterApply(
   value: Json,
   outcome: KeyOutcome,
-  memory: KeyMemory,
+  memoryBefore: KeyMemory,
   compare: (wanted: Json, observed: Json) => Comparison,
   nowMs: number,
   delayFor: DelayFor,
 ): { readonly result: OwnKeyResult; readonly memory: KeyMemory; readonly lookAgainMs?: number } {
+  const wasTaken = outcome.kind === "effect" && outcome.effect.attempted && outcome.effect.acknowledged !== false;
+  const memory: KeyMemory = wasTaken ? { ...memoryBefore, takenMs: nowMs } : memoryBefore;
+  const nextDelay = (strikes: number): number => delayFor(strikes, wasTaken);
   if (outcome.kind === "pending") {
     const { error } = outcome;
     return { result: { status: "pending", ...(error === undefined ? {} : { error }), ...driftPart(memory) }, memory };
@@ -162,7 +173,7 @@ export function afterApply(
       return { result: { status: "applied", observed: effect.observed.value, ...driftPart(memory) }, memory: { ...kept, heldSinceMs: nowMs, told: true } };
     }
     if (isChanging(comparison)) {
-      const struck = { ...strike(memory, undefined, nowMs, delayFor), strikesIfItSettles: memory.strikes };
+      const struck = { ...strike(memory, undefined, nowMs, nextDelay), strikesIfItSettles: memory.strikes };
       return {
         result: { status: "pending", observed: effect.observed.value, ...driftPart(memory) },
         memory: struck,
@@ -170,7 +181,7 @@ export function afterApply(
       };
     }
     const error = effect.error ?? { code: "desired.not-observed", message: "it was applied, but another value was read afterwards" };
-    return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
+    return failedAttempt(error, effect.observed, memory, nowMs, nextDelay);
   }
   if (effect.error === undefined && effect.acknowledged === true) {
     const unseen: Issue =
@@ -182,11 +193,11 @@ export function afterApply(
     return { result: { status, error: unseen, ...driftPart(memory) }, memory: { ...kept, takenUnseen: unseen, told: true } };
   }
   const error = effect.error ?? { code: "desired.no-answer", message: "it was tried, but nothing answered" };
-  return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
+  return failedAttempt(error, effect.observed, memory, nowMs, nextDelay);
 }
 
-function failedAttempt(error: Issue, observed: Reading<Json>, memory: KeyMemory, nowMs: number, delayFor: DelayFor) {
-  const struck = strike(memory, error, nowMs, delayFor);
+function failedAttempt(error: Issue, observed: Reading<Json>, memory: KeyMemory, nowMs: number, nextDelay: (strikes: number) => number) {
+  const struck = strike(memory, error, nowMs, nextDelay);
   return {
     result: { status: "failed" as const, error, ...observedPart(observed), ...driftPart(memory) },
     memory: struck,
@@ -194,14 +205,18 @@ function failedAttempt(error: Issue, observed: Reading<Json>, memory: KeyMemory,
   };
 }
 
-function strike(memory: KeyMemory, lastError: Issue | undefined, nowMs: number, delayFor: DelayFor): KeyMemory {
+function strike(memory: KeyMemory, lastError: Issue | undefined, nowMs: number, nextDelay: (strikes: number) => number): KeyMemory {
   const { heldSinceMs: _ended, strikesIfItSettles: _over, settlingSinceMs: _anew, ...rest } = memory;
-  return { ...rest, strikes: memory.strikes + 1, nextTryMs: nowMs + delayFor(memory.strikes), ...(lastError === undefined ? {} : { lastError }) };
+  return { ...rest, strikes: memory.strikes + 1, nextTryMs: nowMs + nextDelay(memory.strikes), ...(lastError === undefined ? {} : { lastError }) };
 }
 
-/** The hardware changed (cable plugged in, display answers again): pending or unverified keys are retried at once. */
-export function worldChanged(memory: KeyMemory, nowMs: number): KeyMemory {
+/**
+ * The hardware changed (cable plugged in, display answers again): pending or unverified keys are retried at once. `disturbs`: setting this
+ * key may itself cause such a change, which then is no reason to set it again.
+ */
+export function worldChanged(memory: KeyMemory, nowMs: number, disturbs = false): KeyMemory {
   const { takenUnseen: _again, ...rest } = memory;
+  if (disturbs && rest.takenMs !== undefined && nowMs - rest.takenMs < OWN_DOING_MS) return rest;
   return { ...rest, nextTryMs: Math.min(rest.nextTryMs, nowMs) };
 }
 
@@ -209,8 +224,8 @@ function observedPart(observed: Reading<Json>): { observed?: Json } {
   return observed.kind === "ok" ? { observed: observed.value } : {};
 }
 
-function toldPart(memory: KeyMemory): { told?: true } {
-  return memory.told === true ? { told: true } : {};
+function toldPart({ told, takenMs }: KeyMemory): Pick<KeyMemory, "told" | "takenMs"> {
+  return { ...(told === true && { told }), ...(takenMs !== undefined && { takenMs }) };
 }
 
 function driftPart(memory: KeyMemory): { drifts?: number } {

@@ -81,6 +81,22 @@ describe("the hardware reporter", () => {
     expect(reporter.document.audio).toEqual({ volume: { kind: "ok", value: 7 }, mute: { kind: "ok", value: true } });
   });
 
+  test("the modes of the display that is connected are reported, and no others", async () => {
+    const { time, world, reporter } = await setUp();
+    expect(reporter.document.display).toMatchObject({ mode: { kind: "ok", value: "1920x1080@60" }, choices: { mode: expect.arrayContaining(["1920x1080@59.94", "3840x2160@30"]) as string[] } });
+    expect(v.safeParse(ReportedDocumentSchema, reporter.document).issues).toBeUndefined();
+    world.setMood("unplugged");
+    await time.advance(POLL_MS * 1.2);
+    expect([reporter.document.display?.mode?.kind, reporter.document.display?.choices]).toEqual(["failed", undefined]);
+  });
+
+  test("a display with more modes than a report has room for is reported with the first hundred", async () => {
+    const modes = Array.from({ length: 150 }, (_, index) => `1920x1080@${index + 1}`);
+    const { reporter } = await setUp(({ displays = [] }) => ({ displays: displays.map((each) => ({ ...each, display: { capabilities: each.display.capabilities, status: () => each.display.status(), set: () => Promise.reject(new Error("nothing is set")), worstCaseMs: () => 1_000, choices: () => ({ mode: modes }) } })) }));
+    expect(reporter.document.display?.choices?.mode).toEqual(modes.slice(0, 100));
+    expect(v.safeParse(ReportedDocumentSchema, reporter.document).issues).toBeUndefined();
+  });
+
   test("a new reading of the display is reported, whoever caused it", async () => {
     const { time, world, reporter, displayStatus } = await setUp();
     world.turnDisplay(false);

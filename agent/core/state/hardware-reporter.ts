@@ -1,7 +1,8 @@
 import type { Outbox } from "../outbox/outbox.ts";
-import type { DisplayReport } from "../../protocol/display-values.ts";
+import { CHOICES_REPORTED_MAX, type DisplayReport } from "../../protocol/display-values.ts";
 import type { ReportedDocument } from "../../protocol/reported.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Display } from "../../../platform/ports/display.ts";
 import { DISPLAY_PROPERTY_NAMES, PERCENT_PROPERTIES, propertyRow, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import type { Gpio } from "../../../platform/ports/gpio.ts";
 import type { NetworkInterface } from "../../../platform/ports/host.ts";
@@ -100,8 +101,8 @@ export class HardwareReporter {
   }
 
   /** The first display has its own section; the others share one. Each has its own loop. */
-  #displayPart({ name, path, status, display: { memory } }: ManagedDisplay): (signal: AbortSignal) => Promise<void> {
-    const look = async (): Promise<DisplayReport> => displaySection(await status.get(POLL_MS / 2), memory?.known());
+  #displayPart({ name, path, status, display }: ManagedDisplay): (signal: AbortSignal) => Promise<void> {
+    const look = async (): Promise<DisplayReport> => displaySection(await status.get(POLL_MS / 2), display);
     const onChange = (changed: () => void): (() => void) => status.onNews(changed);
     if (path === "display") return this.#part("display", POLL_MS, look, onChange);
     const inOthers = async (): Promise<Readonly<Record<string, DisplayReport>>> => {
@@ -146,10 +147,16 @@ export class HardwareReporter {
   }
 }
 
-function displaySection(status: DisplayStatus, methods: Readonly<Record<string, string>> = {}): DisplayReport {
+function displaySection(status: DisplayStatus, { memory, choices }: Pick<Display, "memory" | "choices">): DisplayReport {
   const readings = DISPLAY_PROPERTY_NAMES.filter((name) => propertyRow(name).alwaysReported === true || status[name].kind !== "unsupported")
     .map((name) => [name, PERCENT_PROPERTIES.includes(name) ? wholePercent(wireReading<unknown>(status[name])) : wireReading<unknown>(status[name])]);
-  return { ...(Object.fromEntries(readings) as DisplayReport), ...(Object.keys(methods).length > 0 && { methods: { ...methods } }) };
+  const methods = memory?.known() ?? {};
+  const now = Object.entries(choices?.() ?? {}).map(([name, values]) => [name, values.slice(0, CHOICES_REPORTED_MAX).map(String)]);
+  return {
+    ...(Object.fromEntries(readings) as DisplayReport),
+    ...(now.length > 0 && { choices: Object.fromEntries(now) as Record<string, string[]> }),
+    ...(Object.keys(methods).length > 0 && { methods: { ...methods } }),
+  };
 }
 
 /** Within the range of the wire: a mixer may amplify beyond 100 percent. */

@@ -64,6 +64,7 @@ function noticedDisplay(display: Display, changed: () => void, noted: PowerOrder
     capabilities: display.capabilities,
     worstCaseMs: (property) => display.worstCaseMs(property),
     status: () => display.status(),
+    ...(display.choices !== undefined && { choices: () => display.choices?.() ?? {} }),
     ...(display.memory !== undefined && { memory: display.memory }),
     set: async (property, value) => {
       const isPower = property === "power";

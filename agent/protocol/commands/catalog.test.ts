@@ -22,6 +22,7 @@ const EXAMPLES: { readonly [N in CommandName]: { readonly good: readonly unknown
     good: [{ percent: 0 }, { percent: 100 }],
     bad: [{ percent: -1 }, { percent: 101 }, { percent: 1.5 }, { percent: "5" }],
   },
+  "display.mode": { good: [{ mode: "1920x1080@60" }, { mode: "3840x2160" }, { mode: "1280x720@59.94", display: "lobby" }], bad: [{ mode: "1080p" }, { mode: "1920x1080@" }, { mode: "1920x1080@59.9401" }, { mode: "0x0" }, { mode: { width: 1920, height: 1080 } }, {}] },
   "display.orientation": { good: [{ degrees: 270 }], bad: [{ degrees: 45 }, {}] },
   "audio.volume": { good: [{ percent: 50 }], bad: [{ percent: Number.NaN }, {}] },
   "audio.mute": { good: [{ mute: true }], bad: [{}] },

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { displayConformance } from "../../ports/display.conformance.ts";
+import type { OutputMode } from "../../ports/outputs.ts";
 import { virtualBenchTime } from "../../ports/testing/bench.ts";
+import { modeText } from "../../ports/video-mode.ts";
 import { SimulatedCompositor, type CompositorMood } from "../../simulated/simulated-compositor.ts";
+import { TV_MODES } from "../../simulated/tv-modes.ts";
 import { VirtualTime } from "../../simulated/virtual-time.ts";
 import { attachDisplays } from "../attach-displays.ts";
 import { DISPLAY_DRIVERS } from "../drivers.ts";
@@ -29,7 +32,7 @@ describe("a display that is switched by its output", () => {
     const { display, compositor } = open();
     expect(await display.set("power", "standby")).toEqual({ attempted: true, acknowledged: true, observed: { kind: "ok", value: "standby", atMs: 1_000 } });
     expect(compositor.outputsByName.get("HDMI-A-1")).toMatchObject({ power: "off", enabled: true });
-    expect(display.capabilities).toMatchObject({ powerObservedBy: "output", settable: { power: {}, orientation: {} }, readable: ["power", "orientation"] });
+    expect(display.capabilities).toMatchObject({ powerObservedBy: "output", settable: { power: {}, orientation: {}, mode: {} }, readable: ["power", "orientation", "mode"] });
   });
 
   test("is turned while it is off, and stays off", async () => {
@@ -64,6 +67,66 @@ describe("a display that is switched by its output", () => {
   });
 });
 
+describe("the video mode", () => {
+  const MODE_120: OutputMode = { width: 1_920, height: 1_080, refreshHz: 120 };
+
+  test.each([
+    ["by size and rate", "1280x720@50", "1280x720@50"],
+    ["at the nearer of two rates", "1920x1080@59.95", "1920x1080@59.94"],
+    ["without a rate at the highest one", "1280x720", "1280x720@60"],
+    ["without a rate as it is, if it has the size", "1920x1080", "1920x1080@50"],
+  ])("is chosen %s", async (_how, wanted, observed) => {
+    const { display, compositor, time } = open();
+    await display.set("mode", "1920x1080@50");
+    await display.set("orientation", 90);
+    expect(await time.settled(display.set("mode", wanted))).toEqual({ attempted: true, acknowledged: true, observed: { kind: "ok", value: observed, atMs: expect.any(Number) as number } });
+    expect(modeText(compositor.outputsByName.get("HDMI-A-1")?.mode ?? MODE_120)).toBe(observed);
+    expect(compositor.outputsByName.get("HDMI-A-1")).toMatchObject({ power: "on", orientation: 90 });
+  });
+
+  test("is refused with the modes of the output that is connected now, and nothing is set", async () => {
+    const { display, compositor } = open();
+    await display.status();
+    compositor.plug("HDMI-A-1", [MODE_120]);
+    expect(await display.set("mode", "1920x1080@60")).toMatchObject({ attempted: false, error: { code: "display.no-such-mode", message: "this display has no mode 1920x1080@60", hint: "It has 1920x1080@120." } });
+    expect(await display.set("mode", "1920x1080")).toMatchObject({ observed: { value: "1920x1080@120" } });
+  });
+
+  test("has the choices of the last look, and none while no compositor answers", async () => {
+    const { display, compositor } = open();
+    expect(display.choices?.()).toEqual({});
+    await display.status();
+    expect(display.choices?.()).toEqual({ mode: TV_MODES.map(modeText) });
+    compositor.plug("HDMI-A-1", [MODE_120]);
+    await display.status();
+    expect(display.choices?.()).toEqual({ mode: ["1920x1080@120"] });
+    compositor.mood = "gone";
+    expect((await display.status()).mode).toMatchObject({ kind: "failed", error: { code: "compositor.gone" } });
+    expect(display.choices?.()).toEqual({});
+  });
+
+  test("is any up to 8192 pixels a side on an output without a list", async () => {
+    const { display, compositor } = open();
+    compositor.plug("HDMI-A-1", []);
+    expect(await display.set("mode", "1366x768@59.94")).toMatchObject({ acknowledged: true, observed: { value: "1366x768@59.94" } });
+    expect(await display.set("mode", "8192x8192")).toMatchObject({ observed: { value: "8192x8192@59.94" } });
+    expect(await display.set("mode", "8193x1080")).toMatchObject({ attempted: false, error: { code: "display.no-such-mode", hint: "It has any mode up to 8192x8192." } });
+    expect(display.choices?.()).toEqual({});
+  });
+
+  test("is changed while the output is off, and it stays off", async () => {
+    const { display, compositor } = open();
+    await display.set("power", "standby");
+    expect(await display.set("mode", "1280x720@50")).toMatchObject({ acknowledged: true, observed: { value: "1280x720@50" } });
+    expect(compositor.outputsByName.get("HDMI-A-1")).toMatchObject({ power: "off", mode: { width: 1_280 } });
+  });
+
+  test("that the output does not take up is no success", async () => {
+    const { display, time } = open("ignoring");
+    expect(await time.settled(display.set("mode", "1280x720@50"))).toMatchObject({ acknowledged: true, observed: { value: "1920x1080@60" }, error: { code: "display.not-obeyed" } });
+  });
+});
+
 describe("in the configuration", () => {
   const attach = (text: string, compositor?: SimulatedCompositor) => {
     const time = new VirtualTime();
@@ -71,12 +134,14 @@ describe("in the configuration", () => {
     return attachDisplays(text, { clock: time, timers: time, cec, drivers: DISPLAY_DRIVERS, ...(compositor && { compositor }) });
   };
 
-  test("cec+output takes the power from HDMI-CEC and the orientation from the compositor", async () => {
+  test("cec+output takes the power from HDMI-CEC, orientation and mode from the compositor", async () => {
     const compositor = new SimulatedCompositor(new VirtualTime());
     const { displays, issues } = await attach("name=main,driver=cec+output", compositor);
     expect(issues).toEqual([]);
-    expect(displays[0]).toMatchObject({ driver: "cec+output", display: { capabilities: { powerObservedBy: "panel", readable: ["power", "input", "volume", "mute", "orientation"] } } });
+    expect(displays[0]).toMatchObject({ driver: "cec+output", display: { capabilities: { powerObservedBy: "panel", readable: ["power", "input", "volume", "mute", "orientation", "mode"] } } });
     expect(await displays[0]?.display.set("orientation", 180)).toMatchObject({ observed: { value: 180 } });
+    expect(await displays[0]?.display.set("mode", "3840x2160")).toMatchObject({ observed: { value: "3840x2160@30" } });
+    expect(displays[0]?.display.choices?.().mode).toContain("3840x2160@30");
     await displays[0]?.display.set("power", "standby");
     expect(compositor.outputsByName.get("HDMI-A-1")).toMatchObject({ power: "on", orientation: 180 });
   });

@@ -104,6 +104,71 @@ test("a compositor without output management and output power says so", async ()
   expect(await open().capture()).toMatchObject({ ok: false, error: { code: "compositor.output-disabled" } });
 });
 
+describe("an output that lists modes", () => {
+  const [MANAGER, HEAD, FIRST_MODE] = [0x10, 0xff000001, 0xff000010];
+  const MODES = [[1_920, 1_080, 60_000], [1_920, 1_080, 59_940], [3_840, 2_160, 30_000]] as const;
+
+  /** The compositor's output manager with one output; returns the requests that change it, as opcode and arguments. */
+  async function listenAsManager({ modes, maker, preferred }: { readonly modes: readonly (readonly [number, number, number])[]; readonly maker: string; readonly preferred: boolean }): Promise<number[][]> {
+    const requests: number[][] = [];
+    let [manager, configuration, configured] = [MANAGER, 0, 0];
+    await listen((socket, data) => {
+      const say = (object: number, opcode: number, ...args: readonly (number | string)[]): void => void socket.write(encodeMessage(object, opcode, args));
+      for (const { object, opcode, body } of splitMessages(data)?.messages ?? []) {
+        const words = Array.from({ length: body.byteLength / 4 }, (_, index) => body.getInt32(index * 4, true));
+        const id = words.at(-1) ?? 0;
+        if (object === 1 && opcode === 1) say(id, 0, 1, "zwlr_output_manager_v1", 4);
+        if (object === 2) {
+          manager = id;
+          say(manager, 0, HEAD);
+          say(HEAD, 0, "HDMI-A-1");
+          for (const [index, [width, height, mhz]] of modes.entries()) {
+            say(HEAD, 3, FIRST_MODE + index);
+            say(FIRST_MODE + index, 0, width, height);
+            say(FIRST_MODE + index, 1, mhz);
+          }
+          if (preferred) say(FIRST_MODE, 2);
+          say(HEAD, 4, 1);
+          say(HEAD, 5, FIRST_MODE);
+          say(HEAD, 10, maker);
+          say(manager, 1, 7);
+        }
+        if (object === manager && opcode === 0) configuration = words[0] ?? 0;
+        if (object === configuration && opcode === 0) configured = words[0] ?? 0;
+        if (object === configured) requests.push([opcode, ...words.map((word) => word >>> 0)]);
+        if (object === configuration && opcode === 2) say(configuration, 0);
+        if (object === 1 && opcode === 0) say(id, 0, 0);
+      }
+    });
+    return requests;
+  }
+
+  test("reports them, and is given the nearest one less than 1 Hz away", async () => {
+    const requests = await listenAsManager({ modes: MODES, maker: "VIT", preferred: true });
+    const compositor = open();
+    expect(await compositor.outputs()).toMatchObject({ value: [{ mode: { value: { width: 1_920, height: 1_080, refreshHz: 60 } }, modes: MODES.map(([width, height, mhz]) => ({ width, height, refreshHz: mhz / 1_000 })) }] });
+    for (const [refreshHz, index] of [[60, 0], [59.95, 1], [60.9, 0]] as const) {
+      expect(await compositor.setMode("HDMI-A-1", { width: 1_920, height: 1_080, refreshHz })).toEqual({ ok: true });
+      expect(requests.at(-1)).toEqual([0, FIRST_MODE + index]);
+    }
+    expect(await compositor.setMode("HDMI-A-1", { width: 3_840, height: 2_160, refreshHz: 60 })).toMatchObject({ error: { code: "compositor.no-such-mode", hint: "it has 1920x1080@60, 1920x1080@59.94, 3840x2160@30" } });
+    expect(requests).toHaveLength(3);
+  });
+
+  test.each([["names its maker", "VIT", false], ["has a preferred mode", "", true]])("is never given another mode, even if it lists one only and %s", async (_what, maker, preferred) => {
+    const requests = await listenAsManager({ modes: MODES.slice(0, 1), maker, preferred });
+    expect(await open().setMode("HDMI-A-1", { width: 1_280, height: 720, refreshHz: 60 })).toMatchObject({ error: { code: "compositor.no-such-mode" } });
+    expect(requests).toEqual([]);
+  });
+
+  test("is taken for one without a list if it has no display: only the mode in use, by nobody, and preferred by nobody", async () => {
+    const requests = await listenAsManager({ modes: MODES.slice(0, 1), maker: "", preferred: false });
+    expect(await open().outputs()).toMatchObject({ value: [{ modes: [], mode: { value: { width: 1_920 } } }] });
+    expect(await open().setMode("HDMI-A-1", { width: 1_280, height: 720, refreshHz: 59.94 })).toEqual({ ok: true });
+    expect(requests).toEqual([[1, 1_280, 720, 59_940]]);
+  });
+});
+
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) reportLeftOut("a compositor's socket that another user may not use", "only root can act as another user");
 

@@ -3,6 +3,7 @@ import type { Compositor, CompositorOutput, Orientation, OutputPower, ScreenCapt
 import type { OutputMode } from "../../ports/outputs.ts";
 import { seen, unknown, UNSUPPORTED, type Reading } from "../../ports/reading.ts";
 import { fail, ok, type Result } from "../../ports/result.ts";
+import { modeText, nearestMode } from "../../ports/video-mode.ts";
 import { CAPTURE_TIMEOUT_MS, captureWithGrim, type PictureProgram } from "./grim.ts";
 import { SESSION_DEADLINE_MS, withWayland, type WaylandSession } from "./wayland-session.ts";
 import { readSnapshot, type WlrHead, type WlrPower, type WlrSnapshot } from "./wlr-outputs.ts";
@@ -73,10 +74,12 @@ export class WlrCompositor implements Compositor {
   }
 
   setMode(output: string, mode: OutputMode): Promise<Result<void>> {
-    return this.#change(output, ({ modes }) => {
-      const id = nearestMode(modes, mode);
-      if (id !== undefined) return ok([CONFIGURATION_HEAD_REQUEST.setMode, id]);
-      return fail("compositor.no-such-mode", `the output ${output} has no mode ${modeText(mode)}`, `it has ${[...modes.values()].map(modeText).join(", ").slice(0, 500)}`);
+    return this.#change(output, (head) => {
+      if (takesAnyMode(head)) return ok([CONFIGURATION_HEAD_REQUEST.setCustomMode, mode.width, mode.height, Math.round(mode.refreshHz * 1_000)]);
+      const listed = [...head.modes].map(([id, each]) => ({ ...each, id }));
+      const nearest = nearestMode(mode, listed);
+      if (nearest !== undefined) return ok([CONFIGURATION_HEAD_REQUEST.setMode, nearest.id]);
+      return fail("compositor.no-such-mode", `the output ${output} has no mode ${modeText(mode)}`, `it has ${listed.map(modeText).join(", ").slice(0, 500)}`);
     });
   }
 
@@ -111,7 +114,7 @@ export class WlrCompositor implements Compositor {
   }
 
   /** Changes one thing of one output. */
-  #change(output: string, requestFor: (head: WlrHead) => Result<readonly [opcode: number, value: number]>): Promise<Result<void>> {
+  #change(output: string, requestFor: (head: WlrHead) => Result<HeadRequest>): Promise<Result<void>> {
     return this.#ask(async (session) => {
       for (let attempt = 1; ; attempt += 1) {
         const snapshot = await readSnapshot(session);
@@ -130,8 +133,11 @@ export class WlrCompositor implements Compositor {
   }
 }
 
+/** Opcode and arguments of a request to one head. */
+type HeadRequest = readonly [opcode: number, ...values: number[]];
+
 /** Applies a change to one head and returns the opcode of the answer. A configuration has to list every head. */
-async function configure(session: WaylandSession, { heads }: WlrSnapshot, manager: { readonly id: number; readonly serial: number }, changed: WlrHead, [opcode, value]: readonly [number, number], off: readonly WlrPower[]): Promise<number | undefined> {
+async function configure(session: WaylandSession, { heads }: WlrSnapshot, manager: { readonly id: number; readonly serial: number }, changed: WlrHead, request: HeadRequest, off: readonly WlrPower[]): Promise<number | undefined> {
   let answer: number | undefined;
   const configuration = session.object((event) => void (answer = event));
   session.request(manager.id, MANAGER.request.createConfiguration, configuration, manager.serial);
@@ -142,7 +148,7 @@ async function configure(session: WaylandSession, { heads }: WlrSnapshot, manage
     }
     const configured = session.object();
     session.request(configuration, CONFIGURATION.request.enableHead, configured, head.id);
-    if (head === changed) session.request(configured, opcode, value);
+    if (head === changed) session.request(configured, ...request);
   }
   session.request(configuration, CONFIGURATION.request.apply);
   // labwc 0.8.3 switches every listed output on, so those that were off are switched off again at once.
@@ -155,7 +161,8 @@ function requestPower(session: WaylandSession, control: number, power: OutputPow
   session.request(control, POWER.request.setMode, POWER[power]);
 }
 
-function describe({ name, enabled, transform, modes, currentMode, make, model, serial }: WlrHead, { power }: WlrSnapshot, atMs: number): CompositorOutput {
+function describe(head: WlrHead, { power }: WlrSnapshot, atMs: number): CompositorOutput {
+  const { name, enabled, transform, modes, currentMode, make, model, serial } = head;
   const whileEnabled = <T>(value: T | undefined, why: string): Reading<T> => {
     if (!enabled) return unknown("the output is disabled");
     return value === undefined ? unknown(why) : seen(value, atMs);
@@ -166,7 +173,7 @@ function describe({ name, enabled, transform, modes, currentMode, make, model, s
     power: power === undefined ? UNSUPPORTED : whileEnabled(power.get(name)?.state, "the compositor gives no power state of this output"),
     orientation: whileEnabled(ORIENTATIONS.get(transform), "the picture is mirrored"),
     mode: whileEnabled(currentMode, "the compositor names no mode"),
-    modes: [...new Map([...modes.values()].map((mode) => [modeText(mode), mode])).values()],
+    modes: takesAnyMode(head) ? [] : [...new Map([...modes.values()].map((mode) => [modeText(mode), mode])).values()],
     make,
     model,
     serial,
@@ -187,13 +194,10 @@ function disabled(output: string): Result<never> {
   return fail("compositor.output-disabled", `the output ${output} is disabled in the compositor`);
 }
 
-/** The mode of this size whose rate is nearest and less than 1 Hz away. */
-function nearestMode(modes: ReadonlyMap<number, OutputMode>, { width, height, refreshHz }: OutputMode): number | undefined {
-  const distance = (mode: OutputMode): number => Math.abs(mode.refreshHz - refreshHz);
-  const fitting = [...modes].filter(([, mode]) => mode.width === width && mode.height === height && distance(mode) < 1);
-  return fitting.sort(([, a], [, b]) => distance(a) - distance(b))[0]?.[0];
-}
-
-function modeText({ width, height, refreshHz }: OutputMode): string {
-  return `${width}x${height}@${Math.round(refreshHz * 1_000) / 1_000}`;
+/**
+ * An output without a display, such as a headless one: it lists no more than the mode in use, prefers none, and nobody made it. A real
+ * display is never given a mode that it does not list.
+ */
+function takesAnyMode({ modes, hasPreferredMode, currentMode, make, model }: WlrHead): boolean {
+  return !hasPreferredMode && make === "" && model === "" && [...modes.values()].every((mode) => mode === currentMode);
 }

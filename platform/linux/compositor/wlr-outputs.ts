@@ -14,6 +14,7 @@ export interface WlrHead {
   transform: number;
   /** By the object that stands for the mode. */
   readonly modes: Map<number, OutputMode>;
+  hasPreferredMode: boolean;
   currentMode: OutputMode | undefined;
   make: string;
   model: string;
@@ -52,7 +53,7 @@ export async function readSnapshot(session: WaylandSession): Promise<WlrSnapshot
 }
 
 function newHead(id: number): WlrHead {
-  return { id, name: "", enabled: false, transform: 0, modes: new Map(), currentMode: undefined, make: "", model: "", serial: "" };
+  return { id, name: "", enabled: false, transform: 0, modes: new Map(), hasPreferredMode: false, currentMode: undefined, make: "", model: "", serial: "" };
 }
 
 /** The core protocol's description, which every compositor has. */
@@ -113,6 +114,7 @@ function describeHead(session: WaylandSession, head: WlrHead, event: number, arg
       session.adopt(id, (opcode, values) => {
         if (opcode === MODE_EVENT.size) Object.assign(mode, { width: values.int(), height: values.int() });
         if (opcode === MODE_EVENT.refresh) mode.refreshHz = values.int() / 1_000;
+        if (opcode === MODE_EVENT.preferred) head.hasPreferredMode = true;
       });
       break;
     }

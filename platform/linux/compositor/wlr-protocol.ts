@@ -17,14 +17,14 @@ export const MANAGER = {
 } as const;
 
 export const HEAD_EVENT = { name: 0, mode: 3, enabled: 4, currentMode: 5, transform: 7, make: 10, model: 11, serial: 12 } as const;
-export const MODE_EVENT = { size: 0, refresh: 1 } as const;
+export const MODE_EVENT = { size: 0, refresh: 1, preferred: 2 } as const;
 
 export const CONFIGURATION = {
   request: { enableHead: 0, disableHead: 1, apply: 2 },
   event: { succeeded: 0, failed: 1, cancelled: 2 },
 } as const;
 
-export const CONFIGURATION_HEAD_REQUEST = { setMode: 0, setTransform: 3 } as const;
+export const CONFIGURATION_HEAD_REQUEST = { setMode: 0, setCustomMode: 1, setTransform: 3 } as const;
 
 export const POWER_MANAGER = { interface: "zwlr_output_power_manager_v1", version: 1, request: { getOutputPower: 0 } } as const;
 

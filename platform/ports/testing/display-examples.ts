@@ -10,6 +10,8 @@ export function examplesOf(property: DisplayProperty, names: readonly string[] =
       return [true, false];
     case "name":
       return names;
+    case "mode":
+      return ["1280x720@50", "1920x1080@60"];
     case "choice":
     case "degrees":
       return type.values;

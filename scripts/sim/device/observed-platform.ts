@@ -122,6 +122,7 @@ function observedDisplay(life: Life, display: Display, order: TakeOrder): Displa
     },
     worstCaseMs: (property) => display.worstCaseMs(property),
     status: () => display.status(),
+    ...(display.choices !== undefined && { choices: () => display.choices?.() ?? {} }),
     ...(display.memory !== undefined && { memory: display.memory }),
     set: (property, value) => {
       const command = COMMANDED_PROPERTIES.find((name) => name === property);

@@ -1,6 +1,7 @@
 import { DISPLAY_PROPERTY_NAMES } from "../../../platform/ports/display-properties.ts";
 import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
 import { addressesOf, addressSettingsOf, isUp } from "../../../platform/simulated/simulated-site.ts";
+import { panelValue } from "../../../platform/simulated/simulated-panel.ts";
 import type { Invariant } from "./invariant.ts";
 import type { SimulatedDevice } from "../device/simulated-device.ts";
 
@@ -51,7 +52,7 @@ function wrongAboutHardware({ agent, world }: SimulatedDevice): string | undefin
   const { display, audio, outputs } = agent?.parts.reported.document() ?? {};
   const { state } = world;
   const facts: readonly (readonly [string, unknown, unknown])[] = [
-    ...DISPLAY_PROPERTY_NAMES.map((name) => [`display.${name}`, display?.[name], state.display[name]] as const),
+    ...DISPLAY_PROPERTY_NAMES.map((name) => [`display.${name}`, display?.[name], panelValue(world, name)] as const),
     ["audio.volume", audio?.volume, state.audio.volume],
     ["audio.mute", audio?.mute, state.audio.mute],
     ...Object.entries(state.outputs).map(([name, { connected }]) => [`outputs.${name}.connected`, outputs?.[name]?.connected, connected] as const),

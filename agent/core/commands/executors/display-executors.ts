@@ -35,7 +35,10 @@ export function displayExecutor<P extends CommandedProperty>(property: P, displa
       const error = target.ok ? refusalOf(property, wanted, target.value.display.capabilities.settable[property]?.choices) : target.error;
       if (!target.ok || error !== undefined) return { state: "rejected", error: error ?? UNKNOWN_DISPLAY };
       const { display } = target.value;
-      return prove(() => display.set(property, wanted), proofOf(property, target.value, wanted), context, time);
+      const done = await prove(() => display.set(property, wanted), proofOf(property, target.value, wanted), context, time);
+      // What is connected now does not have the value, and nothing was tried.
+      const isRefused = done.state === "failed" && done.effect?.attempted === false && done.error.code === propertyRow(property).noSuchValueCode;
+      return isRefused ? { state: "rejected", error: done.error } : done;
     },
     async resolve(params: DisplayParams<P>, _note: unknown, context: ResolutionContext): Promise<Execution | Unknown> {
       const target = settable(property, named(params), displays);

@@ -149,6 +149,7 @@ describe("after a crash the hardware is observed and not changed:", () => {
     ["display.input", { input: "hdmi-2" }],
     ["display.brightness", { percent: 35 }],
     ["display.orientation", { degrees: 90 }],
+    ["display.mode", { mode: "3840x2160@30" }],
     ["audio.volume", { percent: 12 }],
     ["audio.mute", { mute: true }],
     ["gpio.write", { line: "GPIO17", level: 1 }],
@@ -237,6 +238,17 @@ describe("the other hardware", () => {
     expect((await runExecutor(table["display.input"], { input: "vga" }, time)).execution).toMatchObject({
       state: "rejected",
       error: { code: "display.no-such-input", hint: "It has tuner, hdmi-1, hdmi-2." },
+    });
+  });
+
+  it("sets the video mode, with or without a rate, and rejects one that is not offered with a list of modes", async () => {
+    for (const [mode, observed] of [["3840x2160@30", "3840x2160@30"], ["1280x720", "1280x720@60"], ["1920x1080@59.94", "1920x1080@59.94"], ["1920x1080", "1920x1080@59.94"], ["1280x720@49.5", "1280x720@50"]] as const) {
+      expect((await runExecutor(table["display.mode"], { mode }, time)).execution).toMatchObject({ state: "succeeded", result: { mode: observed } });
+    }
+    expect(world.state.outputs["HDMI-A-1"]?.mode).toEqual({ width: 1_280, height: 720, refreshHz: 50 });
+    expect((await runExecutor(table["display.mode"], { mode: "1920x1080@75" }, time)).execution).toEqual({
+      state: "rejected",
+      error: { code: "display.no-such-mode", message: "this display has no mode 1920x1080@75", hint: "It has 1920x1080@60, 1920x1080@59.94, 1920x1080@50, 3840x2160@30, 1280x720@60, 1280x720@50." },
     });
   });
 
@@ -358,6 +370,7 @@ describe("what the device declares", () => {
       "display.input",
       "display.brightness",
       "display.orientation",
+      "display.mode",
       "audio.volume",
       "audio.mute",
       "gpio",

@@ -30,6 +30,7 @@ function wishOf(document: DesiredDocument, path: string): DisplayWish | undefine
 
 function displayKey<P extends DesiredProperty>(property: P, managed: ManagedDisplay | undefined, scheduleSays: ScheduleSays): DesiredKeyHandler {
   const path = managed?.path ?? "display";
+  const { disturbedRetryMaxMs } = propertyRow(property);
   const settable = managed?.display.capabilities.settable[property];
   const lacking = managed === undefined ? "no display can be controlled from this device" : settable === undefined ? propertyRow(property).lacking : undefined;
   const unsupported = (message: string) => ({ kind: "unsupported", error: { code: "unsupported", message } }) as const;
@@ -37,11 +38,13 @@ function displayKey<P extends DesiredProperty>(property: P, managed: ManagedDisp
     key: `${path}.${property}`,
     lane: path,
     ...(managed !== undefined && { worstCaseMs: managed.display.worstCaseMs() * QUEUE_DEPTH }),
+    ...(disturbedRetryMaxMs !== undefined && { disturbedRetryMaxMs }),
     wanted: (document) => {
       const wanted = wantedIn(document, path, property, scheduleSays);
       if (wanted === undefined) return undefined;
       if (lacking !== undefined) return unsupported(lacking);
-      const error = wanted.kind === "value" ? refusalOf(property, wanted.value, settable?.choices) : undefined;
+      const choices = settable?.choices ?? managed?.display.choices?.()[property];
+      const error = wanted.kind === "value" ? refusalOf(property, wanted.value, choices) : undefined;
       return error === undefined ? wanted : { kind: "refused", error };
     },
     observe: async () => (lacking !== undefined || managed === undefined ? { kind: "unsupported" } : (await managed.status.get(STATUS_AGE_MS))[property]),
