@@ -27,7 +27,7 @@ describe.runIf(canCall)("the exit of a process", () => {
   const endOf = async (program: string): Promise<readonly unknown[]> => {
     const child = spawn(process.execPath, ["--input-type=module", "--eval", `import { open } from "node:fs"; import { limitExit } from ${MODULE}; limitExit(${LIMIT_S}); ${program}`], { cwd: folder, stdio: "ignore" });
     const guard = setTimeout(() => child.kill("SIGKILL"), GUARD_MS);
-    const end = await once(child, "exit");
+    const end: readonly unknown[] = await once(child, "exit");
     clearTimeout(guard);
     return end;
   };
