@@ -8,8 +8,9 @@ import { readZoneTable } from "./zone-table.ts";
 /** No build of this software runs before this time: an earlier wall clock has not been set. */
 export const BUILT_AT_MS = Date.UTC(2026, 10, 1);
 const COMMAND_TIMEOUT_MS = 3_000;
-/** How long a confirmed result is reused, because starting programs is expensive. */
+/** How long a program's answer is reused, because starting programs is expensive: on a device without a time server for weeks, too. */
 const SYNCED_FOR_MS = 600_000;
+const NOT_SYNCED_FOR_MS = 60_000;
 
 /** Whether the wall clock can be trusted, by asking whichever time service the machine has. */
 export class LinuxClockControl implements ClockControl {
@@ -17,7 +18,7 @@ export class LinuxClockControl implements ClockControl {
   readonly #run: CommandRunner;
   readonly #clock: Clock;
   readonly #notBeforeMs: number;
-  #syncedAtMs: number | undefined;
+  #told: { readonly synced: boolean; readonly atMs: number } | undefined;
 
   constructor(files: MachineFiles, run: CommandRunner, clock: Clock, notBeforeMs = BUILT_AT_MS) {
     this.#files = files;
@@ -28,10 +29,13 @@ export class LinuxClockControl implements ClockControl {
 
   async quality(): Promise<ClockQuality> {
     if (this.#clock.wallMs() < this.#notBeforeMs) return "unset";
+    // systemd-timesyncd leaves a file.
+    if (this.#files.has("run/systemd/timesync/synchronized")) return "synced";
     const nowMs = this.#clock.monotonicMs();
-    if (this.#syncedAtMs !== undefined && nowMs - this.#syncedAtMs < SYNCED_FOR_MS) return "synced";
-    this.#syncedAtMs = (await this.#confirmed()) ? nowMs : undefined;
-    return this.#syncedAtMs === undefined ? "local" : "synced";
+    if (this.#told === undefined || nowMs - this.#told.atMs >= (this.#told.synced ? SYNCED_FOR_MS : NOT_SYNCED_FOR_MS)) {
+      this.#told = { synced: await this.#askPrograms(), atMs: nowMs };
+    }
+    return this.#told.synced ? "synced" : "local";
   }
 
   timeZone(): Promise<Reading<string>> {
@@ -55,9 +59,8 @@ export class LinuxClockControl implements ClockControl {
     return this.#files.has(`usr/share/zoneinfo/${name}`) || engineKnows(name);
   }
 
-  /** systemd-timesyncd leaves a file; timedatectl reports the kernel's flag, whoever set it; chrony has its own tool. */
-  async #confirmed(): Promise<boolean> {
-    if (this.#files.has("run/systemd/timesync/synchronized")) return true;
+  /** timedatectl reports the kernel's flag, whoever set it; chrony has its own tool. */
+  async #askPrograms(): Promise<boolean> {
     const timedatectl = await this.#run("timedatectl", ["show", "--property=NTPSynchronized", "--value"], COMMAND_TIMEOUT_MS);
     if (timedatectl.ok) return timedatectl.value.trim() === "yes";
     const chrony = await this.#run("chronyc", ["-c", "tracking"], COMMAND_TIMEOUT_MS);

@@ -54,6 +54,20 @@ describe("clock", () => {
     expect(ran).toHaveLength(2);
   });
 
+  test("starts one program a minute while nothing synchronises it, and none once timesyncd has", async () => {
+    const { run, ran } = answers({ [TIMEDATECTL]: "no" });
+    const fixture: Fixture = {};
+    const { time, clock } = open(fixture, run);
+    for (let second = 0; second < 120; second += 10) {
+      expect(await clock.quality()).toBe("local");
+      await time.advance(10_000);
+    }
+    expect(ran).toHaveLength(2);
+    fixture["run/systemd/timesync/synchronized"] = "";
+    expect(await clock.quality()).toBe("synced");
+    expect(ran).toHaveLength(2);
+  });
+
   test.each<[string, Fixture, unknown]>([
     [
       "the link",
