@@ -102,7 +102,7 @@ export type WayOut = v.InferOutput<typeof WayOutSchema>;
 /** Requests from the agent. Each is answered by a `reply` with the same id. */
 export const HostRequestSchema = v.variant("do", [
   v.object({ do: v.literal("reload"), ignoreCache: v.boolean() }),
-  /** Answered with `{ base64, width, height, format, source }`. */
+  /** Answered with `{ base64, width, height, format, source, outputOff? }`. */
   v.object({ do: v.literal("screenshot"), format: v.picklist(["png", "jpeg"]), quality: v.optional(v.number()), widthMax: v.optional(v.number()) }),
   v.object({ do: v.literal("clear-cache"), storage: v.boolean() }),
   v.object({ do: v.literal("identify"), text: v.string(), durationMs: NumberSchema }),

@@ -95,6 +95,8 @@ export interface ShellImage {
   readonly height: number;
   /** Where in the output chain it was captured: an image from the browser does not prove what is on the glass. */
   readonly source: string;
+  /** The picture is not on the glass, because these outputs are off: `HDMI-A-1 is off`. Absent also where nobody can tell. */
+  readonly outputOff?: string;
 }
 
 /** RGBA pixels, one byte per channel, row by row. */

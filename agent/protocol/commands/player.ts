@@ -40,15 +40,15 @@ export const screenshot = defineCommand({
   name: "screenshot",
   summary: "Takes a picture of the screen and uploads it.",
   wall: "Nothing.",
-  proof: "The upload's hash was accepted by the cloud.",
+  proof: "The upload's hash was accepted by the cloud. It does not say that the picture is on the glass.",
   params: v.strictObject({
     format: v.optional(v.pipe(v.picklist(["png", "jpeg"]), v.description("Default: `jpeg`."))),
     quality: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100), v.description("JPEG only; default 80."))),
     widthMax: v.optional(v.pipe(v.number(), v.integer(), v.minValue(64), v.maxValue(7680), v.description("Scaled down to at most this width, in pixels."))),
   }),
   result: v.object({
-    /** Source of the picture: `renderer` is what the page drew, not proof of what the screen shows. */
-    source: v.string(),
+    source: v.pipe(v.string(), v.description("Where it was taken: by the browser (`…-renderer`, `…-compositor`), which does not prove what is on the glass, or from the machine's compositor.")),
+    outputOff: v.optional(v.pipe(v.string(), v.description("The output is off (`HDMI-A-1 is off`): this is what the page drew, and nobody sees it. Absent also where the device cannot tell."))),
     /** Actual format: a picture too large for the link is sent as JPEG, whatever was requested. */
     contentType: v.string(),
     width: CountSchema,

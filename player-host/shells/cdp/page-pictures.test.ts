@@ -216,7 +216,26 @@ describe("the frame witness behind an output that is off", () => {
   test("a screenshot comes from the renderer, and says so", async () => {
     const { pictures, settled, compositor } = setUp(HEALTHY);
     switchOff(compositor, "HDMI-A-1");
-    expect(await settled(pictures.screenshot({ format: "png", widthMax: 640 }))).toMatchObject({ ok: true, value: { source: "chromium-renderer", base64: "QUJD" } });
+    expect(await settled(pictures.screenshot({ format: "png", widthMax: 640 }))).toMatchObject({ ok: true, value: { source: "chromium-renderer", base64: "QUJD", outputOff: "HDMI-A-1 is off" } });
+  });
+
+  test("a screenshot that comes from a frame all the same names the output that is off, and none while it is on", async () => {
+    const { pictures, settled, compositor } = setUp({ start: "answers", frames: "silent", thread: "answers", capture: "answers", casts: true });
+    const lit = await settled(pictures.screenshot({ format: "png" }));
+    expect(lit.ok && Object.keys(lit.value)).not.toContain("outputOff");
+    switchOff(compositor, "HDMI-A-1");
+    expect(await settled(pictures.screenshot({ format: "png" }))).toMatchObject({ ok: true, value: { source: "chromium-compositor", outputOff: "HDMI-A-1 is off" } });
+    const two = setUp({ start: "answers", frames: "silent", thread: "answers", capture: "answers", casts: true });
+    two.compositor.plug("HDMI-A-2");
+    switchOff(two.compositor, "HDMI-A-2");
+    const drawn = await two.settled(two.pictures.screenshot({ format: "png" }));
+    expect(drawn.ok && Object.keys(drawn.value)).not.toContain("outputOff");
+  });
+
+  test("a compositor that does not answer does not delay a screenshot beyond its own limit", async () => {
+    const { pictures, settled, compositor } = setUp({ start: "answers", frames: "silent", thread: "answers", capture: "answers", casts: true });
+    compositor.outputs = () => new Promise(() => undefined);
+    expect(await settled(pictures.screenshot({ format: "png" }))).toMatchObject({ ok: true, value: { source: "chromium-compositor" } });
   });
 });
 

@@ -71,18 +71,23 @@ export class PagePictures {
     this.#cast.abandon();
   }
 
-  /** Where the output is off, no frame comes and the renderer draws the picture instead; `source` says so. */
+  /**
+   * Where the output is off mostly no frame comes, and the renderer draws the picture instead; `source` says so. `outputOff` names
+   * the output in either case: a page that stands still is given its frames.
+   */
   async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
     const { format, widthMax } = request;
     const quality = format === "jpeg" ? (request.quality ?? 80) : undefined;
     const given = new AbortController();
+    const looking = this.#outputs.look();
     const frame = this.#oneFrame({ format, quality, widthMax }, CAPTURE_TIMEOUT_MS, given.signal);
     try {
       const early = await this.#inTime(frame, DARK_CAPTURE_AFTER_MS);
-      const dark = early === "late" && (await this.#outputs.look()).kind !== "on";
+      const output = await (early === "late" ? this.#outputs.look() : looking);
+      const dark = early === "late" && output.kind !== "on";
       const base64 = dark ? await this.#capture(format, quality, widthMax) : await frame;
       if (base64 === undefined) return fail("screenshot.no-frame", `The compositor delivered no frame within ${CAPTURE_TIMEOUT_MS} ms.`);
-      return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: dark ? "chromium-renderer" : "chromium-compositor" });
+      return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: dark ? "chromium-renderer" : "chromium-compositor", ...(output.kind === "off" || dark ? { outputOff: output.says } : {}) });
     } catch (thrown) {
       return fail("screenshot.failed", cdpFailure(thrown));
     } finally {

@@ -119,7 +119,7 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
     expect(judgeScreen({ expectation: { expect: "off", why: "the schedule says off" }, player: present }).verdict).toBe("dark-expected");
     expect(judgeScreen({ expectation: { expect: "on", why: "nothing asks for a dark screen" }, player: present })).toMatchObject({ verdict: "dark", evidence: expect.arrayContaining([{ witness: "output", says: `output off: ${OFF}, says the compositor` }]) as unknown });
     await expect(room.capture("HEADLESS-1")).rejects.toThrow("grim ended with code 1");
-    expect(await agent.request({ do: "screenshot", format: "png", widthMax: 320 })).toMatchObject({ ok: true, result: { width: 320, source: "chromium-renderer" } });
+    expect(await agent.request({ do: "screenshot", format: "png", widthMax: 320 })).toMatchObject({ ok: true, result: { width: 320, source: "chromium-renderer", outputOff: OFF } });
 
     const onFrom = now();
     await power("HEADLESS-1", "on");

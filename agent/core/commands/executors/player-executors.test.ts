@@ -198,6 +198,28 @@ describe("screenshot", () => {
     expect(execution).toMatchObject({ state: "succeeded", result: { source: "compositor", width: 1920, height: 1080 } });
   });
 
+  it("says that the output is off behind which the page drew its picture", async () => {
+    const player = new FakePlayer();
+    player.answer = () => ok({ ...picture, outputOff: "HDMI-A-1 is off" });
+    const { execution } = await runExecutor(screenshotExecutor({ player }, new FakeUploader(), { clock: time, timers: time }), {}, time);
+    expect(execution).toMatchObject({ state: "succeeded", result: { source: "renderer", outputOff: "HDMI-A-1 is off" } });
+  });
+
+  it.each([
+    ["without a player host", new FakePlayer("absent"), "no player host is connected"],
+    ["with a host that has no picture", Object.assign(new FakePlayer(), { answer: () => fail("screenshot.no-frame", "no frame came") }), "no frame came"],
+  ])("fails with the compositor's reason if the output is off, %s", async (_what, player, why) => {
+    const machine = { capture: () => Promise.resolve(fail("compositor.output-off", "the output HDMI-A-1 is off")) };
+    const { execution } = await runExecutor(screenshotExecutor({ player, machine }, new FakeUploader(), { clock: time, timers: time }), {}, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "compositor.output-off", message: `the output HDMI-A-1 is off (and the player: ${why})` } });
+  });
+
+  it("fails with the player's reason if the compositor fails for another", async () => {
+    const machine = { capture: () => Promise.resolve(fail("compositor.gone", "it is gone")) };
+    const { execution } = await runExecutor(screenshotExecutor({ player: new FakePlayer("absent"), machine }, new FakeUploader(), { clock: time, timers: time }), {}, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "player.absent" } });
+  });
+
   it.each([
     ["no picture", {}],
     ["no base64", { ...picture, base64: "%%%" }],

@@ -19,6 +19,7 @@ interface Picture {
   readonly width: number;
   readonly height: number;
   readonly source: string;
+  readonly outputOff?: string | undefined;
 }
 
 /** Schema of the host's answer, checked because the host is another process. */
@@ -28,11 +29,13 @@ const HostPictureReply = v.object({
   height: v.pipe(v.number(), v.integer(), v.minValue(1)),
   format: v.picklist(["png", "jpeg"]),
   source: v.pipe(v.string(), v.maxLength(64)),
+  outputOff: v.optional(v.pipe(v.string(), v.maxLength(500))),
 });
 
 /**
- * Takes the picture from the player host or, if that fails, from the machine's compositor if available.
- * Codes: `screenshot.bad-picture`, `player.absent`, or those of the host, `Screenshot` and `Uploader`.
+ * Takes the picture from the player host or, if that fails, from the machine's compositor if available. A picture of a page
+ * behind an output that is off names the output.
+ * Codes: `screenshot.bad-picture`, `player.absent`, `compositor.output-off`, or those of the host and `Uploader`.
  */
 export function screenshotExecutor(
   sources: { readonly player?: PlayerLink; readonly machine?: Screenshot },
@@ -50,12 +53,12 @@ export function screenshotExecutor(
       if (context.signal.aborted)
         return { state: "failed", error: { code: "command.aborted", message: "stopped before the upload" } };
       context.progress("uploading");
-      const { bytes, contentType, width, height, source } = picture.value;
+      const { bytes, contentType, width, height, source, outputOff } = picture.value;
       const command = { id: context.id, attempt: context.attempt };
       const uploaded = await uploader.upload({ purpose: "screenshot", contentType, bytes, command }, context.signal);
       if (!uploaded.ok) return { state: "failed", error: uploaded.error };
       const { name, sha256 } = uploaded.value;
-      return { state: "succeeded", result: { source, contentType, width, height, bytes: bytes.length, sha256, upload: name } };
+      return { state: "succeeded", result: { source, contentType, width, height, bytes: bytes.length, sha256, upload: name, ...(outputOff !== undefined && { outputOff }) } };
     },
   };
 }
@@ -69,7 +72,10 @@ async function capture(
     player === undefined ? fail("player.absent", "this device has no player host") : await fromHost(player, params);
   if (fromPlayer.ok || machine === undefined) return fromPlayer;
   const shot = await machine.capture();
-  if (!shot.ok) return fromPlayer;
+  if (!shot.ok) {
+    const { code, message } = shot.error;
+    return code === "compositor.output-off" ? fail(code, `${message} (and the player: ${fromPlayer.error.message})`) : fromPlayer;
+  }
   const size = pngSize(shot.value.png);
   if (size === undefined) return fail("screenshot.bad-picture", "the machine's picture is not a PNG");
   return ok({ bytes: shot.value.png, contentType: "image/png", ...size, source: shot.value.source });
@@ -94,8 +100,8 @@ async function fromHost(
   if (!picture.ok) return picture;
   const bytes = fromBase64(picture.value.base64);
   if (bytes === undefined || bytes.length === 0) return fail("screenshot.bad-picture", "the host's screenshot is not base64");
-  const { width, height, source } = picture.value;
-  return ok({ bytes, contentType: picture.value.format === "png" ? "image/png" : "image/jpeg", width, height, source });
+  const { width, height, source, outputOff } = picture.value;
+  return ok({ bytes, contentType: picture.value.format === "png" ? "image/png" : "image/jpeg", width, height, source, outputOff });
 }
 
 /** Standard base64 (RFC 4648 section 4), as browsers give it. */
