@@ -51,6 +51,8 @@ export type Sabotage =
   | "hands-forgotten"
   /** A rule wants something else every few seconds. */
   | "fluttering-rule"
+  /** Lines are said to be driven, and are not. */
+  | "deaf-lines"
   /** Timers are made that nobody cancels. */
   | "leaky-timers"
   /** After a start the outbox gives the numbers of its log again, and the cloud does not object. */

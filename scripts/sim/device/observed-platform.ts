@@ -35,6 +35,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
         write: (line, level) => 
           life.call("gpio.write", () => {
             order("gpio.write", [line, level]);
+            if (sim.sabotage === "deaf-lines") return Promise.resolve(ok(level));
             return gpio.write(line, level);
           }),
         watch: (...options) => gpio.watch(...options),
