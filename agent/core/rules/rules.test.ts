@@ -118,7 +118,8 @@ describe("what somebody switched by hand", () => {
     await bench.line("GPIO17", 1, 50 * MINUTE_MS);
     expect([bench.power, bench.reported().regulators?.["display.power"]]).toMatchObject(["standby", { by: "remote", wanted: "standby" }]);
     expect([bench.reported().screen?.verdict, key("display.power")]).toMatchObject(["dark-expected", { status: "pending", error: { code: "desired.overridden" } }]);
-    await bench.time.advance(10 * MINUTE_MS);
+    // An hour after the key, and at most a minute until the next look.
+    await bench.time.advance(11 * MINUTE_MS);
     expect(bench.power).toBe("on");
   });
 
