@@ -7,8 +7,8 @@ export interface Figure {
   readonly peerValue: number;
   /** `value` divided by `peerValue`. */
   readonly ratio: number;
-  /** Highest ratio to reach, or with `of: "value"` highest value. */
-  readonly target: number;
+  /** Highest ratio to reach, or with `of: "value"` highest value. Absent: measured to judge another figure by. */
+  readonly target?: number;
   readonly of?: "value";
 }
 
@@ -24,6 +24,7 @@ export function printFigures(figures: readonly Figure[]): void {
   for (const { name, value, unit, peer, peerValue, ratio, target, of } of figures) {
     const judged = of === "value" ? value : ratio;
     const goal = of === "value" ? `≤ ${target} ${unit}` : `≤ ${target}`;
-    console.log(`${name} | ${value.toFixed(2)} ${unit} | ${peer}: ${peerValue.toFixed(2)} ${unit} | ${ratio.toFixed(2)} | ${goal}: ${judged <= target ? "reached" : "not reached"}`);
+    const verdict = target === undefined ? "" : `${goal}: ${judged <= target ? "reached" : "not reached"}`;
+    console.log(`${name} | ${value.toFixed(2)} ${unit} | ${peer}: ${peerValue.toFixed(2)} ${unit} | ${ratio.toFixed(2)} | ${verdict}`);
   }
 }
