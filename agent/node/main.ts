@@ -18,8 +18,8 @@ import { VERSION } from "./version.ts";
 
 /** Short names for the most used flags. */
 const ALIASES: Readonly<Record<string, string>> = { "--cloud": "--cloud-endpoints", "--name": "--device-name" };
-/** A stop that takes longer counts as a hang; systemd would wait 90 s. */
-const STOP_TIMEOUT_MS = 8_000;
+/** A stop that takes longer counts as a hang. With the time for the exit (`limitExit`) it ends before systemd kills (`TimeoutStopSec=10`). */
+const STOP_TIMEOUT_MS = 6_000;
 
 // Not when the event loop is empty: a handle that was left open would keep the process, and a supervisor waits for its end.
 process.exit(await main(process.argv.slice(2)));

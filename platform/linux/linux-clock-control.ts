@@ -19,6 +19,8 @@ export class LinuxClockControl implements ClockControl {
   readonly #clock: Clock;
   readonly #notBeforeMs: number;
   #told: { readonly synced: boolean; readonly atMs: number } | undefined;
+  /** The answer that is awaited; callers share it. */
+  #asked: Promise<boolean> | undefined;
 
   constructor(files: MachineFiles, run: CommandRunner, clock: Clock, notBeforeMs = BUILT_AT_MS) {
     this.#files = files;
@@ -32,10 +34,10 @@ export class LinuxClockControl implements ClockControl {
     // systemd-timesyncd leaves a file.
     if (this.#files.has("run/systemd/timesync/synchronized")) return "synced";
     const nowMs = this.#clock.monotonicMs();
-    if (this.#told === undefined || nowMs - this.#told.atMs >= (this.#told.synced ? SYNCED_FOR_MS : NOT_SYNCED_FOR_MS)) {
-      this.#told = { synced: await this.#askPrograms(), atMs: nowMs };
-    }
-    return this.#told.synced ? "synced" : "local";
+    if (this.#told !== undefined && nowMs - this.#told.atMs < (this.#told.synced ? SYNCED_FOR_MS : NOT_SYNCED_FOR_MS)) return qualityOf(this.#told.synced);
+    this.#asked ??= this.#askPrograms().finally(() => (this.#asked = undefined));
+    this.#told = { synced: await this.#asked, atMs: nowMs };
+    return qualityOf(this.#told.synced);
   }
 
   timeZone(): Promise<Reading<string>> {
@@ -67,6 +69,10 @@ export class LinuxClockControl implements ClockControl {
     // The last field is the leap status; "Not synchronised" is one of its values.
     return chrony.ok && ["Normal", "Insert second", "Delete second"].includes(chrony.value.trim().split(",").at(-1) ?? "");
   }
+}
+
+function qualityOf(synced: boolean): ClockQuality {
+  return synced ? "synced" : "local";
 }
 
 /** As the time zone database names its zones. */

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../platform/ports/result.ts";
 import type { SuiteResult } from "../tap.ts";
 import type { EmulatedPlayer } from "./emulated-player.ts";
 
@@ -21,7 +22,7 @@ export async function runChecks(checks: readonly Check[], player: EmulatedPlayer
     const startedMs = performance.now();
     const message = await run(player).then(
       () => undefined,
-      (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
+      (thrown: unknown) => messageOf(thrown),
     );
     const took = `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
     if (message === undefined) {
@@ -31,9 +32,15 @@ export async function runChecks(checks: readonly Check[], player: EmulatedPlayer
     }
     failures.push({ name, message });
     console.log(`  ✗ ${name} (${took})\n    ${message}`);
-    // What comes next must not fail for what this check left behind.
-    await player.revive();
     if (needed) return { passed, failures, complete: false };
+    // What comes next must not fail for what this check left behind.
+    const revived = await player.revive().then(
+      () => undefined,
+      (thrown: unknown) => messageOf(thrown),
+    );
+    if (revived === undefined) continue;
+    failures.push({ name: "the machine is switched off and on after a failed check", message: revived });
+    return { passed, failures, complete: false };
   }
   return { passed, failures, complete: true };
 }

@@ -23,20 +23,22 @@ export interface AgentRun {
 
 /** Runs the built agent as a whole player, against a development cloud on this machine. */
 export async function runAgent({ card, consolePath, check, fast }: AgentRun): Promise<{ readonly result: SuiteResult; readonly figures: readonly Figure[] }> {
-  const player = await EmulatedPlayer.open({ card, consolePath, programs: new Map([["player.mjs", await bundled("player")]]) });
   const figures: Figure[] = [];
   const measure: Check = {
     name: "its memory and its idle processor time are measured beside bare Node",
     slow: true,
-    run: async () => {
+    run: async (player) => {
       figures.push(...(await agentFigures(player)));
       // Also at once, since what follows takes half an hour.
       printFigures(figures);
     },
   };
+  const all = [...COMMAND_CHECKS, measure, ...POWER_CHECKS, ...WATCHDOG_CHECKS];
+  if (!all.some(({ name }) => name.includes(check))) throw new Error(`no check of the agent has "${check}" in its name; they are:\n${all.map(({ name }) => name).join("\n")}`);
+  const player = await EmulatedPlayer.open({ card, consolePath, programs: new Map([["player.mjs", await bundled("player")]]) });
   try {
     await player.boot();
-    const checks = [...COMMAND_CHECKS, measure, ...POWER_CHECKS, ...WATCHDOG_CHECKS].filter(({ name, needed }) => needed === true || name.includes(check));
+    const checks = all.filter(({ name, needed }) => needed === true || name.includes(check));
     for (const { name, slow } of checks) if (fast && slow === true) reportLeftOut(`agent on the emulated Raspberry Pi: ${name}`, "it takes minutes; by hand: npm run pi:bench -- --only agent");
     return { result: await runChecks(checks.filter(({ slow }) => !fast || slow !== true), player), figures };
   } finally {
