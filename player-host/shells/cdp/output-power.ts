@@ -18,6 +18,8 @@ const ON: OutputFinding = { kind: "on" };
 const FRESH_MS = 500;
 /** A compositor answers within some milliseconds. A slower one is not waited for, because the page has to be judged. */
 const ANSWER_TIMEOUT_MS = 500;
+/** How long the last answer stands in for one that is late: on a busy machine a compositor is slow, and an output stays off. */
+const KEPT_MS = 60_000;
 const NAMES_MAX = 4;
 
 export interface OutputPowerDeps {
@@ -32,6 +34,7 @@ export interface OutputPowerDeps {
 export class OutputPower {
   readonly #deps: OutputPowerDeps;
   #last: { readonly atMs: number; readonly outputs: Promise<readonly CompositorOutput[] | undefined> } | undefined;
+  #answer: { readonly atMs: number; readonly outputs: readonly CompositorOutput[] } | undefined;
   /** Why the last question was not answered; empty if it was. */
   #failure = "";
 
@@ -39,7 +42,7 @@ export class OutputPower {
     this.#deps = deps;
   }
 
-  /** The outputs as the compositor sees them; `undefined` without an answer in time. Never rejects. */
+  /** The outputs as the compositor sees them, or saw them when its answer is late; `undefined` when it says nothing. Never rejects. */
   async outputs(): Promise<readonly CompositorOutput[] | undefined> {
     const { compositor, clock } = this.#deps;
     if (compositor === undefined) return undefined;
@@ -48,20 +51,27 @@ export class OutputPower {
   }
 
   async #ask(compositor: Pick<Compositor, "outputs">): Promise<readonly CompositorOutput[] | undefined> {
-    const { timers, log } = this.#deps;
+    const { clock, timers, log } = this.#deps;
     let failure = "";
     try {
       const answer = await withDeadline(timers, "outputs.answer", ANSWER_TIMEOUT_MS, compositor.outputs());
-      if (answer.ok) return answer.value;
+      if (answer.ok) return this.#keep(answer.value);
       failure = answer.error.message;
+      this.#answer = undefined;
     } catch (thrown) {
       if (!(thrown instanceof TimeoutError)) throw thrown;
+      if (this.#answer !== undefined && clock.monotonicMs() - this.#answer.atMs < KEPT_MS) return this.#answer.outputs;
       failure = thrown.message;
     } finally {
       if (failure !== "" && failure !== this.#failure) log.warn({ why: failure }, "the compositor does not say which outputs are on: a missing picture counts as a fault of the page");
       this.#failure = failure;
     }
     return undefined;
+  }
+
+  #keep(outputs: readonly CompositorOutput[]): readonly CompositorOutput[] {
+    this.#answer = { atMs: this.#deps.clock.monotonicMs(), outputs };
+    return outputs;
   }
 
   /** Never rejects. */

@@ -166,6 +166,22 @@ describe("the frame witness behind an output that is off", () => {
     expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: true, output: false, starvedMs: 0 });
   });
 
+  test("a compositor that answers late on a busy machine has not switched its output on: the last answer stands for a minute", async () => {
+    const { pictures, time, settled, compositor, tellFrame } = setUp({ ...HEALTHY, frames: "answers" });
+    switchOff(compositor, "HDMI-A-1");
+    await settled(pictures.witness(3_000));
+    compositor.outputs = () => new Promise(() => undefined);
+    // What a new renderer draws behind an output that is off.
+    const drawsTwice = (): void => {
+      for (const atMs of [100, 140]) void time.after("frame", atMs, tellFrame);
+    };
+    drawsTwice();
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "dark", outputOff: "HDMI-A-1 is off" });
+    await time.advance(60_000);
+    drawsTwice();
+    expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "alive" });
+  });
+
   test("keeps its deadline, whatever is not answered", async () => {
     const { pictures, time, compositor } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent" });
     compositor.outputs = () => new Promise(() => undefined);
