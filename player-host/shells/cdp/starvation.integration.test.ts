@@ -46,16 +46,18 @@ test("counts a new thread from its start, and ignores one that has ended", () =>
 });
 
 describe("a renderer that does not commit a document", () => {
-  function stuck(waits: readonly number[]) {
+  /** `readMs`: how long each reading takes. */
+  function stuck(waits: readonly number[], readMs = 0) {
     const time = new VirtualTime();
     const left = [...waits];
-    const starvation: Starvation = { begin: () => Promise.resolve(() => Promise.resolve(left.shift() ?? 0)) };
+    const read = (): Promise<void> => (readMs === 0 ? Promise.resolve() : new Promise((resolve) => void time.after("read", readMs, resolve)));
+    const starvation: Starvation = { begin: () => Promise.resolve(() => read().then(() => left.shift() ?? 0)) };
     const seat = { time, still: true, ends: 0 };
     const endRenderer = (): Promise<void> => {
       seat.ends += 1;
       return Promise.resolve();
     };
-    void endStuckRenderer({ starvation, isStill: () => seat.still, endRenderer, timers: time, log: silentLog });
+    void endStuckRenderer({ starvation, isStill: () => seat.still, endRenderer, clock: time, timers: time, log: silentLog });
     return seat;
   }
 
@@ -64,6 +66,14 @@ describe("a renderer that does not commit a document", () => {
     await seat.time.advance(5_500);
     expect(seat.ends).toBe(0);
     await seat.time.advance(1_000);
+    expect(seat.ends).toBe(1);
+  });
+
+  test("is ended although each look takes longer than asked for: the wait is that of the whole look", async () => {
+    const seat = stuck(Array<number>(10).fill(1_000), 500);
+    await seat.time.advance(5_900);
+    expect(seat.ends).toBe(0);
+    await seat.time.advance(200);
     expect(seat.ends).toBe(1);
   });
 

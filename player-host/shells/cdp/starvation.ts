@@ -53,17 +53,21 @@ export interface StuckLoad {
   /** The document is still not committed. */
   readonly isStill: () => boolean;
   readonly endRenderer: () => Promise<void>;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
 }
 
 /** Ends a renderer that does not commit a document that has arrived, after it had a processor for `GRANTED_MS` more. */
-export async function endStuckRenderer({ starvation, isStill, endRenderer, timers, log }: StuckLoad): Promise<void> {
+export async function endStuckRenderer({ starvation, isStill, endRenderer, clock, timers, log }: StuckLoad): Promise<void> {
   try {
     for (let grantedMs = 0; grantedMs < GRANTED_MS; ) {
       const waited = await starvation.begin();
+      const startedMs = clock.monotonicMs();
       await sleep(timers, "shell.starvation", LOOK_MS, NEVER);
-      grantedMs += Math.max(0, LOOK_MS - (await waited()));
+      const waitedMs = await waited();
+      // On a busy machine a look takes longer than asked for, and the wait is that of the whole look.
+      grantedMs += Math.max(0, clock.monotonicMs() - startedMs - waitedMs);
       if (!isStill()) return;
     }
     log.error({}, "the renderer does not commit a document that has arrived: ending the renderer");

@@ -337,7 +337,7 @@ export class ChromiumShell implements Shell {
     const size = settings.headless ? settings.window : undefined;
     const localNetwork = new LocalNetwork(cdp, HTTPS_ORIGINS, log);
     const starvation = new ProcessStarvation(async () => (await processesInGroup(process.pid)) ?? [], clock);
-    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), size, own: HTTPS_ORIGINS, beforeLoad: (target) => localNetwork.allow(target) });
+    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), clock, timers, log }), size, own: HTTPS_ORIGINS, beforeLoad: (target) => localNetwork.allow(target) });
     // A window that was opened while its output was off has the wrong size until it is put right.
     let lookAtWindow = (): void => undefined;
     const lit = (): void => {

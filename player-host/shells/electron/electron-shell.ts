@@ -88,7 +88,7 @@ export class ElectronShell implements Shell {
       const { frameTree } = await cdp.call("Page.getFrameTree", undefined);
       const emit = (event: ShellEvent): void => this.#events.emit(event);
       const starvation = new ProcessStarvation(() => Promise.resolve(electron.app.getAppMetrics().map(({ pid }) => pid)), clock);
-      const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), own: SCHEME_ORIGINS });
+      const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), clock, timers, log }), own: SCHEME_ORIGINS });
       const pictures = new PagePictures({ cast: new Screencast(cdp, undefined, timers), page, starvation, outputs: new OutputPower(this.#deps), lit: () => emit({ kind: "output-lit" }), clock, timers });
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
