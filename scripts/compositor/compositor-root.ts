@@ -11,6 +11,8 @@ const BUILD_SCRIPT = join(import.meta.dirname, "build-root.sh");
 const CACHE = resolve(import.meta.dirname, "../../.vitrine/compositor");
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 const MMDEBSTRAP = "/usr/bin/mmdebstrap";
+/** Folder of the shared libraries in the root. */
+export const LIBRARIES = `usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
 
 /** The folder with Debian 13 and its compositors, if it has been made; its name is that of the recipe. */
 export function compositorRoot(): string | undefined {
@@ -31,7 +33,7 @@ export async function openCompositorRoot(machine: Machine): Promise<Result<strin
     const installed = await installPackages(machine, ["mmdebstrap"]);
     if (!installed.ok) return installed;
   }
-  machine.say("Making a Debian 13 with the compositors of players: about two minutes, only this once …");
+  machine.say("Making a Debian 13 with the compositors of players: about a minute, only this once …");
   const building = join(CACHE, `${recipe}.building`);
   await rm(building, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });

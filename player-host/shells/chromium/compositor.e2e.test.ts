@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -6,14 +7,17 @@ import { judgeScreen } from "../../../agent/core/screen/screen-verdict.ts";
 import type { CompositorOutput } from "../../../platform/ports/compositor.ts";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import type { HostMessage } from "../../contract/link-messages.ts";
+import { FRAME_TIMEOUT_MS, PATIENCE_MS } from "../../stage/picture-watch.ts";
 import type { PixelSample } from "../../stage/shell.ts";
 import { FakeAgent } from "../testing/fake-agent.ts";
-import { exitOf, findCompositorRoot, WaylandRoom } from "../testing/wayland-room.ts";
+import { findTestChromiums } from "../testing/find-chromium.ts";
+import { exitOf, findRoomRoot, ROOT_BROWSER, roomBrowser, versionInRoom, WaylandRoom, type RoomBrowser } from "../testing/wayland-room.ts";
 import { browsersOn, freeProfile } from "./profile-guard.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 
-const root = findCompositorRoot();
-if (root === undefined) reportLeftOut("the player host under a real Wayland compositor", "VITRINE_COMPOSITOR_ROOT names no root of Debian 13 with labwc, grim and Chromium, or this is not root");
+const root = findRoomRoot();
+if (root === undefined) reportLeftOut("the player host under a real Wayland compositor", "its Debian 13 has not been made; as root on Debian, npm test makes it");
+const another = root === undefined ? undefined : anotherVersion(root);
 
 /** Green, with a moving heading in the middle, and a beat that says what the page sees. It hangs on demand. */
 const PAGE = `<!doctype html><body style="margin:0;background:rgb(20,120,60)"><h1 id="n" style="margin:200px">0</h1><script>
@@ -27,7 +31,12 @@ const PAGE = `<!doctype html><body style="margin:0;background:rgb(20,120,60)"><h
 const GREEN = [20, 120, 60];
 const BLACK = [0, 0, 0];
 const OFF = "HEADLESS-1 is off";
+const REPAIRED = "ending the renderer: its picture is frozen";
 const WAIT_MS = 120_000;
+/** By then a needless repair would have begun: the agent hears of checks only when they find something else. */
+const REPAIR_MS = PATIENCE_MS + 2 * FRAME_TIMEOUT_MS;
+/** The compositor is asked every two seconds whether an output is enabled. */
+const FEW_LOOKS_MS = 5_000;
 
 interface Beat {
   readonly born: string;
@@ -38,7 +47,7 @@ interface Beat {
 }
 type Seen = Extract<HostMessage, { t: "stage" }>;
 
-describe.skipIf(root === undefined)("the player host under labwc with a real Chromium", { timeout: 400_000 }, () => {
+describe.skipIf(root === undefined).each(another === undefined ? [ROOT_BROWSER] : [ROOT_BROWSER, another])("the player host under labwc with $name", { timeout: 400_000 }, (browser) => {
   let server: Server;
   let url: string;
   let room: WaylandRoom;
@@ -53,20 +62,23 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
   beforeEach(async () => {
-    room = new WaylandRoom(root ?? "");
+    room = new WaylandRoom(root ?? "", browser);
     dataDir = room.folder("data");
     const socket = join(dataDir, "run/player.sock");
     agent = new FakeAgent(socket, { kind: "content", content: { kind: "url", id: "page", url, grants: ["events"] } });
     await agent.start();
     room.open(socket);
   });
-  afterEach(async () => {
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail" && existsSync(logFile())) process.stderr.write(log());
     await agent.stop();
     await freeProfile(profile(), silentLog);
     await room.close();
   });
 
   const profile = (): string => join(dataDir, "player", "chromium");
+  const logFile = (): string => join(dataDir, "logs", "player.log");
+  const log = (): string => readFileSync(logFile(), "utf8");
   const stages = (from: number): readonly Seen[] => agent.heard.slice(from).filter((message): message is Seen => message.t === "stage");
   const now = (): number => agent.heard.length;
   const seen = (from: number, fits: (message: Seen) => boolean): Promise<Seen> => agent.hears("stage", from, fits, WAIT_MS);
@@ -110,8 +122,7 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
     const first = await dark(now());
     const offFrom = now();
     expect(first.picture.outputOff).toBe(OFF);
-    // Six checks of the picture.
-    await room.pause(30_000);
+    await room.pause(REPAIR_MS);
     expect(stages(offFrom).filter(({ picture }) => picture.verdict !== "dark")).toEqual([]);
     const asleep = await beat(now());
     expect(asleep).toMatchObject({ born, visible: "visible" });
@@ -119,7 +130,7 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
     expect(judgeScreen({ expectation: { expect: "off", why: "the schedule says off" }, player: present }).verdict).toBe("dark-expected");
     expect(judgeScreen({ expectation: { expect: "on", why: "nothing asks for a dark screen" }, player: present })).toMatchObject({ verdict: "dark", evidence: expect.arrayContaining([{ witness: "output", says: `output off: ${OFF}, says the compositor` }]) as unknown });
     await expect(room.capture("HEADLESS-1")).rejects.toThrow("grim ended with code 1");
-    expect(await agent.request({ do: "screenshot", format: "png", widthMax: 320 })).toMatchObject({ ok: true, result: { width: 320, source: "chromium-renderer", outputOff: OFF } });
+    expect(await agent.request({ do: "screenshot", format: "png", widthMax: 320 })).toMatchObject({ ok: true, result: { width: 320, outputOff: OFF } });
 
     const onFrom = now();
     await power("HEADLESS-1", "on");
@@ -129,12 +140,13 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
 
     await power("HEADLESS-1", "off");
     await dark(now());
+    expect(log()).not.toContain(REPAIRED);
     const hangFrom = now();
     expect(await agent.request({ do: "page-message", message: "hang" })).toMatchObject({ ok: true });
     const next = await beat(hangFrom, (late) => late.born !== born);
     await seen(now(), ({ picture }) => picture.evidence.some(({ says }) => says.includes("the renderer answers a capture")));
     expect(stages(hangFrom).filter(({ picture }) => picture.verdict !== "dark")).toEqual([]);
-    expect(stages(hangFrom).some(({ picture }) => picture.evidence.some(({ says }) => says.includes("does not answer a capture either")))).toBe(true);
+    expect(log()).toContain(REPAIRED);
     const backFrom = now();
     await power("HEADLESS-1", "on");
     await showing(backFrom);
@@ -175,13 +187,14 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
     await fillsGlass("HEADLESS-1", turned);
   });
 
-  test("without any enabled output the browser waits, says why, and comes when one is enabled", async () => {
+  // Here the compositor and the player host decide, not the browser.
+  test.skipIf(browser !== ROOT_BROWSER)("without any enabled output the browser waits, says why, and comes when one is enabled", async () => {
     await room.start();
     await succeeds("wlr-randr", "--output", "HEADLESS-1", "--off");
     room.host(dataDir);
     const waiting = await dark(0);
     expect(waiting).toMatchObject({ stage: { kind: "failed", error: expect.stringContaining("it starts when an output is enabled: HEADLESS-1 is disabled") as string }, picture: { outputOff: "HEADLESS-1 is disabled" } });
-    await room.pause(15_000);
+    await room.pause(FEW_LOOKS_MS);
     expect(await browsersOn(profile())).toEqual([]);
     await succeeds("wlr-randr", "--output", "HEADLESS-1", "--on");
     await showing(now());
@@ -196,20 +209,20 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
     const other = on === "HEADLESS-1" ? "HEADLESS-2" : "HEADLESS-1";
     const otherFrom = now();
     await power(other, "off");
-    await room.pause(15_000);
+    await room.pause(REPAIR_MS);
     expect(stages(otherFrom).filter(({ picture }) => picture.verdict !== "showing")).toEqual([]);
     await power(other, "on");
     await power(on, "off");
     const off = await dark(now());
     expect(off.picture.outputOff).toBe(`${on} is off`);
     const darkFrom = now();
-    await room.pause(15_000);
+    await room.pause(REPAIR_MS);
     expect(stages(darkFrom).filter(({ picture }) => picture.verdict !== "dark")).toEqual([]);
     await power(on, "on");
     await showing(now());
     await succeeds("wlr-randr", "--output", on, "--off");
     await fillsGlass(other, await sizeOf(other));
-    expect((await seen(now(), () => true)).picture.verdict).toBe("showing");
+    await vi.waitFor(() => expect(stages(0).at(-1)?.picture.verdict).toBe("showing"), { timeout: WAIT_MS });
   });
 
   /** The output that grim shows the page on; throws until there is one. */
@@ -222,6 +235,16 @@ describe.skipIf(root === undefined)("the player host under labwc with a real Chr
     expect(await exitOf(room.run(command))).toBe(0);
   }
 });
+
+/** A browser of this machine with another major version than the root's, the oldest that starts in the root. */
+function anotherVersion(home: string): RoomBrowser | undefined {
+  const own = versionInRoom(home, ROOT_BROWSER);
+  const found = findTestChromiums().map((path) => roomBrowser(path, home)).filter((browser) => browser !== undefined).map((browser) => ({ browser, version: versionInRoom(home, browser) }));
+  for (const { browser, version } of found) if ("why" in version) reportLeftOut(`the player host under a real Wayland compositor on ${browser.name}`, version.why);
+  const others = found.flatMap(({ browser, version }) => ("major" in version && !("major" in own && version.major === own.major) ? [{ browser, major: version.major }] : []));
+  if (others.length === 0) reportLeftOut("the player host under a real Wayland compositor on a second version of Chromium", "VITRINE_BROWSERS names none that runs there");
+  return others.toSorted((a, b) => a.major - b.major)[0]?.browser;
+}
 
 /** Colours near the four corners. */
 function cornersOf({ width, height, rgba }: PixelSample): readonly (readonly number[])[] {

@@ -67,7 +67,7 @@ export class FakeAgent {
       this.heard.slice(from).find((message): message is Extract<HostMessage, { t: T }> => message.t === t && fits(message as Extract<HostMessage, { t: T }>));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`heard no ${t} that fits; last: ${JSON.stringify(this.heard.slice(from).slice(-6)).slice(0, 4000)}`)), waitMs);
+      timer = setTimeout(() => reject(new Error(`heard no ${t} that fits; last: ${JSON.stringify(lastOf(this.heard.slice(from), t)).slice(0, 4000)}`)), waitMs);
     });
     try {
       for (;;) {
@@ -100,4 +100,10 @@ export class FakeAgent {
     for (const wake of this.#waiters) wake();
     this.#waiters.clear();
   }
+}
+
+/** The last messages of that kind, or of any kind when there are none. */
+function lastOf(heard: readonly HostMessage[], t: HostMessage["t"]): readonly HostMessage[] {
+  const same = heard.filter((message) => message.t === t);
+  return (same.length > 0 ? same : heard).slice(-6);
 }

@@ -7,6 +7,7 @@ import type { Compositor } from "../../../platform/ports/compositor.ts";
 import { runForBytes } from "../../../platform/linux/command-runner.ts";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { WlrCompositor } from "../../../platform/linux/compositor/wlr-compositor.ts";
+import { LIBRARIES } from "../compositor-root.ts";
 
 /** Ids that nobody has. */
 const PLAYER = 61_235;
@@ -113,9 +114,9 @@ export class CompositorSession {
   /** Runs a program of the root outside of it, on this compositor. */
   run(program: string, args: readonly string[]) {
     const { root } = this.#options;
-    const [triple, loader] = process.arch === "arm64" ? ["aarch64-linux-gnu", "lib/ld-linux-aarch64.so.1"] : ["x86_64-linux-gnu", "lib64/ld-linux-x86-64.so.2"];
+    const loader = process.arch === "arm64" ? "lib/ld-linux-aarch64.so.1" : "lib64/ld-linux-x86-64.so.2";
     const swaySocket = readdirSync(this.runtimeDir).find((name) => name.startsWith("sway-ipc."));
-    return runForBytes(join(root, loader), ["--library-path", join(root, "usr/lib", triple), join(root, "usr/bin", program), ...args], {
+    return runForBytes(join(root, loader), ["--library-path", join(root, LIBRARIES), join(root, "usr/bin", program), ...args], {
       timeoutMs: PROGRAM_TIMEOUT_MS,
       bytesMax: 64 * 1_048_576,
       environment: { WAYLAND_DISPLAY: this.socketPath, XKB_CONFIG_ROOT: join(root, "usr/share/X11/xkb"), ...(swaySocket !== undefined && { SWAYSOCK: join(this.runtimeDir, swaySocket) }) },
