@@ -95,6 +95,27 @@ describe.skipIf(root === undefined)("real compositors", () => {
       expect(done(await compositor.capture()).source).toBe("compositor HEADLESS-2");
     });
 
+    test("of two outputs that are off, each is switched on, turned and given a mode without the other, and neither is lost", async () => {
+      opened = session(["WLR_HEADLESS_OUTPUTS=2", "labwc"]);
+      await opened.start();
+      await expect.poll(() => names(opened as CompositorSession), PATIENCE).toEqual(["HEADLESS-1", "HEADLESS-2"]);
+      const { compositor } = opened;
+      const [first, second] = ["HEADLESS-1", "HEADLESS-2"] as const;
+      const mode = { width: 1_024, height: 768, refreshHz: 50 };
+      done(await compositor.setOrientation(first, 90));
+      for (const name of [first, second]) done(await compositor.setPower(name, "off"));
+      done(await compositor.setPower(second, "on"));
+      const dark = { enabled: true, power: { value: "off" }, orientation: { value: 90 }, mode: { value: { width: 1_280, height: 720 } } };
+      expect(done(await compositor.outputs())).toMatchObject([dark, { enabled: true, power: { value: "on" } }]);
+      done(await compositor.setMode(second, mode));
+      expect(done(await compositor.outputs())).toMatchObject([dark, { enabled: true, power: { value: "on" }, mode: { value: mode } }]);
+      done(await compositor.setOrientation(second, 180));
+      expect(done(await compositor.outputs())).toMatchObject([dark, { enabled: true, power: { value: "on" }, orientation: { value: 180 } }]);
+      done(await compositor.setPower(first, "on"));
+      expect(done(await compositor.outputs())).toMatchObject([{ ...dark, power: { value: "on" } }, { enabled: true, power: { value: "on" }, orientation: { value: 180 }, mode: { value: mode } }]);
+      done(await compositor.capture(first));
+    });
+
     test("an output that somebody disabled is told apart from one that is off, and nothing enables it", async () => {
       opened = session(["WLR_HEADLESS_OUTPUTS=2", "labwc"]);
       await opened.start();

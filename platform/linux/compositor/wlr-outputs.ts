@@ -44,12 +44,27 @@ export async function readSnapshot(session: WaylandSession): Promise<WlrSnapshot
   const powerManagerId = powerManager && session.bind(powerManager, POWER_MANAGER.version);
   await session.roundtrip();
   const manager = managed === undefined ? undefined : { id: managed.id, serial: managed.serial };
+  for (const head of managed?.heads ?? []) keepEnabled(head, enabled.find(({ name }) => name === head.name));
   const heads = managed?.heads ?? enabled;
   // Outputs without a name (before version 4) cannot be told apart.
   if (powerManagerId === undefined || enabled.some(({ name }) => name === "")) return { heads, ...(manager && { manager }) };
   const power = new Map(enabled.map(({ id, name }) => [name, bindPower(session, powerManagerId, id)]));
   await session.roundtrip();
   return { heads, power, ...(manager && { manager }) };
+}
+
+/**
+ * labwc 0.8.3 calls an output that is off disabled as soon as another one is switched on, and describes it no further. It is still in the layout
+ * (`wl_output` is there) and can be switched on.
+ */
+function keepEnabled(head: WlrHead, output: WlrHead | undefined): void {
+  if (head.enabled || output === undefined) return;
+  const { transform, currentMode } = output;
+  Object.assign(head, { enabled: true, transform, currentMode: [...head.modes.values()].find((mode) => isSameMode(mode, currentMode)) ?? currentMode });
+}
+
+function isSameMode(a: OutputMode, b: OutputMode | undefined): boolean {
+  return a.width === b?.width && a.height === b.height && a.refreshHz === b.refreshHz;
 }
 
 function newHead(id: number): WlrHead {

@@ -1,8 +1,8 @@
 import { h } from "preact";
 import { useState } from "preact/hooks";
-import { isJsonObject, type JsonObject } from "../../../../../platform/runtime/json.ts";
+import type { JsonObject } from "../../../../../platform/runtime/json.ts";
 import type { CommandInfo, CommandView, DeviceDetail } from "../../model/api-types.ts";
-import { fitOf } from "../../model/command-fit.ts";
+import { choicesOf, fitOf } from "../../model/command-fit.ts";
 import { duration } from "../../model/format.ts";
 import { fieldsOf } from "../../model/schema-form.ts";
 import { confirmFirst } from "../../ui/dialog.dom.ts";
@@ -26,8 +26,7 @@ export function CommandForm({ context, command, device }: CommandFormProps): Vie
   const [sending, setSending] = useState(false);
   const readers = useReaders();
   const fit = fitOf(command, device);
-  const choices = device.profile?.choices[command.name];
-  const fields = fieldsOf(command.params, isJsonObject(choices) ? choices : {});
+  const fields = fieldsOf(command.params, choicesOf(command, device));
   const absent = fit.kind === "absent";
 
   const post = async (params: JsonObject): Promise<void> => {
