@@ -230,8 +230,6 @@ async function run({ agent, servePlayer, local, listening, platform, progress, t
   } finally {
     systemd.stopping();
     await platform.adapter.close();
-    const left = timers.pending().map(({ name }) => name);
-    if (left.length > 0) log.warn({ timers: left }, "timers were left running by parts that have stopped");
     log.info({}, "the agent stopped");
   }
 }

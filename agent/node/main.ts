@@ -19,10 +19,15 @@ import { VERSION } from "./version.ts";
 /** Short names for the most used flags. */
 const ALIASES: Readonly<Record<string, string>> = { "--cloud": "--cloud-endpoints", "--name": "--device-name" };
 /** A stop that takes longer counts as a hang. With the time for the exit (`limitExit`) it ends before systemd kills (`TimeoutStopSec=10`). */
-const STOP_TIMEOUT_MS = 6_000;
+const STOP_TIMEOUT_MS = 5_000;
+/** Longest wait for what is under way after the stop. */
+const LINGER_MS = 1_500;
 
-// Not when the event loop is empty: a handle that was left open would keep the process, and a supervisor waits for its end.
-process.exit(await main(process.argv.slice(2)));
+process.exitCode = await main(process.argv.slice(2));
+// A failed start or a bug may leave anything open.
+if (process.exitCode === EXIT.failed) process.exit();
+// What is under way, such as the link's goodbye, gets a moment; a handle that was left open must not keep the process.
+setTimeout(() => process.exit(), LINGER_MS).unref();
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.includes("--help") || argv.includes("-h")) return printAndEnd(help());

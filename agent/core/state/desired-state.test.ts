@@ -420,6 +420,18 @@ describe("a command that overrides desired state", () => {
     expect([level.value, state.byHand()]).toEqual(["info", []]);
   });
 
+  test("a key that nothing else manages stays as it was set by hand, so a display that is dark by command counts as dark on purpose", async () => {
+    const { time, state, power } = await setUp();
+    await state.accept(documentOf(1, {}));
+    await state.noteByHand("display.power", "standby");
+    power.value = "standby";
+    expect([await state.endByHand(), await state.endByHand("display.power"), state.byHand()]).toEqual([[], [], ["display.power"]]);
+    expect(state.decide("display.power")).toMatchObject({ by: "command" });
+    await state.accept(documentOf(2, { display: { power: "on" } }));
+    await time.advance(1_000);
+    expect([power.value, state.byHand()]).toEqual(["on", []]);
+  });
+
   test("a taken-back note does not undo what somebody chose since", async () => {
     const { time, state, power } = await setUp();
     await state.accept(documentOf(1, { display: { power: "on" } }));

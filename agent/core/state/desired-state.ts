@@ -211,10 +211,15 @@ export class DesiredState {
     return this.#deps.overrides.keys();
   }
 
-  /** Ends what was set by hand: of `key`, or of every key. Resolves to the keys for which there was something to end. */
+  /**
+   * Ends what was set by hand: of `key`, or of every key. Resolves to the keys for which something was ended. A key that neither document
+   * nor rules manage stays as it was set: nobody would give it another value, and a display switched off would count as dark by mistake.
+   */
   async endByHand(key?: string): Promise<readonly string[]> {
     const ended: string[] = [];
-    for (const each of key === undefined ? this.#deps.overrides.keys() : [key]) if (await this.#deps.overrides.end(each)) ended.push(each);
+    for (const each of key === undefined ? this.#deps.overrides.keys() : [key]) {
+      if (this.#against(each, this.#baseOf(each)) !== undefined && (await this.#deps.overrides.end(each))) ended.push(each);
+    }
     for (const each of ended) this.regulated(each);
     return ended;
   }

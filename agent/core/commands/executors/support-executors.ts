@@ -37,13 +37,14 @@ export function telemetryBurstExecutor(burst: TelemetryBurst): CommandExecutor<"
 }
 
 export function endOverridesExecutor(overrides: Overrides): CommandExecutor<"overrides.end"> {
+  const overridesOf = (key: string | undefined): string[] => overrides.keys().filter((each) => key === undefined || each === key);
   return {
-    run: async ({ key }) => ({ state: "succeeded", result: { ended: [...(await overrides.end(key))] } }),
-    // One that is there was not ended; ending it now is what was asked for.
-    resolve: ({ key }) => {
-      const isLeft = overrides.keys().some((each) => key === undefined || each === key);
-      return Promise.resolve(isLeft ? { state: "not-started" } : { state: "succeeded", result: { ended: [] } });
+    run: async ({ key }) => {
+      const ended = [...(await overrides.end(key))];
+      return { state: "succeeded", result: { ended, kept: overridesOf(key) } };
     },
+    // One that is there was not ended; ending it now is what was asked for.
+    resolve: ({ key }) => Promise.resolve(overridesOf(key).length > 0 ? { state: "not-started" } : { state: "succeeded", result: { ended: [], kept: [] } }),
   };
 }
 
