@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { RULES_MAX, RulesSchema } from "./rules.ts";
@@ -17,4 +19,11 @@ test.each<[string, unknown]>([
   ["an id with a space", { table: [{ ...rule, id: "a b" }] }],
 ])("%s is refused", (_what, rules) => {
   expect(v.safeParse(RulesSchema, rules).success).toBe(false);
+});
+
+test("the example in docs/hardware.md is a desired document with rules", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../docs/hardware.md"), "utf8");
+  const example = /^```json\n(\{ "rules":[^`]+)```/m.exec(text)?.[1] ?? "";
+  const { rules } = JSON.parse(example) as { readonly rules: unknown };
+  expect(v.safeParse(RulesSchema, rules)).toMatchObject({ success: true, output: { table: [{ id: "presence", quietMs: 600_000 }] } });
 });

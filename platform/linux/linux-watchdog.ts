@@ -10,6 +10,11 @@ import type { MachineFiles } from "./machine-files.ts";
 export const WANTED_TIMEOUT_MS = 60_000;
 /** Below this the watchdog is left alone. The Raspberry Pi's has 16 s before Linux 6.8. */
 export const SHORTEST_TIMEOUT_MS = 30_000;
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: "this machine has no hardware watchdog, or its driver is not loaded; set watchdog.hardware to false",
+  EACCES: "the agent's user may not open it, as under the shipped unit: set watchdog.hardware to false and let systemd feed it (RuntimeWatchdogSec in system.conf)",
+  EBUSY: "another program feeds it, such as systemd; set watchdog.hardware to false",
+};
 /** WDIOC_SETTIMEOUT (linux/watchdog.h), in seconds; the kernel answers with the timeout it set. */
 const SET_TIMEOUT = ioctlNumber("both", "W".charCodeAt(0), 6, 4);
 
@@ -50,7 +55,8 @@ export class LinuxWatchdog implements Watchdog {
       return ok(undefined);
     } catch (thrown) {
       // Missing, busy (held by systemd) or refused: the caller must know that there is no watchdog.
-      return fail("watchdog.unavailable", `${this.#path}: ${messageOf(thrown)}`, "is another program, such as systemd, feeding it?");
+      const hint = HINTS[(thrown as NodeJS.ErrnoException).code ?? ""];
+      return fail("watchdog.unavailable", `${this.#path}: ${messageOf(thrown)}`, hint);
     }
   }
 

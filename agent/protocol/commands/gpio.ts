@@ -10,7 +10,7 @@ const LevelSchema = v.picklist([0, 1]);
 export const gpioWrite = defineCommand({
   ...common,
   name: "gpio.write",
-  summary: "Drives a line high or low.",
+  summary: "Drives a line active (1) or inactive (0): high or low, unless `gpio.lines` says that it is active when low.",
   wall: "Depends on what is wired to the line.",
   proof: "The line had the requested level when read back.",
   params: v.strictObject({ line: LineSchema, level: LevelSchema }),
