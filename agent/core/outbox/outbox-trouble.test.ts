@@ -3,6 +3,7 @@ import type { Result } from "../../../platform/ports/result.ts";
 import type { Stream } from "../../protocol/records.ts";
 import { MemoryDisk } from "./memory-outbox-store.ts";
 import type { OutboxOpening } from "./outbox-store.ts";
+import { damagedRows } from "./testing/damaged-rows.ts";
 import { OutboxBench } from "./testing/outbox-bench.ts";
 import type { StorageCode } from "../storage/document-store.ts";
 
@@ -201,28 +202,10 @@ describe("a store that fails in use", () => {
     expect(await bench.gaps()).toEqual([]);
   });
 
-  /** A store in which rows of plays are damaged. */
-  function damagedPlays(disk: MemoryDisk, damaged: ReadonlySet<number>, onRead: () => void = () => {}): OutboxOpening {
-    const opening = disk.open();
-    const store: OutboxOpening["store"] = {
-      commit: (change, synced) => opening.store.commit(change, synced),
-      usage: () => opening.store.usage(),
-      close: () => opening.store.close(),
-      read: async (stream, range) => {
-        onRead();
-        const found = await opening.store.read(stream, range);
-        if (!found.ok || stream !== "play") return found;
-        const { rows } = found.value;
-        return { ok: true, value: { rows: rows.filter(({ seq }) => !damaged.has(seq)), damaged: rows.flatMap(({ seq }) => (damaged.has(seq) ? seq : [])) } };
-      },
-    };
-    return { ...opening, store };
-  }
-
   test("damaged rows on a disk that takes no writes are tried again later, and counted once", async () => {
     const trouble = new Trouble();
     let reads = 0;
-    trouble.next = () => damagedPlays(trouble.disk, new Set([2, 3]), () => {
+    trouble.next = () => damagedRows(trouble.disk, "play", [2, 3], () => {
       reads += 1;
       if (reads > 50) throw new Error("it reads in a loop");
     });
@@ -255,7 +238,7 @@ describe("a store that fails in use", () => {
 
   test("a damaged row is dropped and reported, without affecting its neighbours", async () => {
     const disk = new MemoryDisk(LOG_A, 1e7);
-    const bench = new OutboxBench({ openStore: async () => damagedPlays(disk, new Set([2])) });
+    const bench = new OutboxBench({ openStore: async () => damagedRows(disk, "play", [2]) });
     await bench.start();
     for (let n = 1; n <= 3; n += 1) await append(bench, "play", n);
     expect(await bodies(bench, "play")).toEqual([1, 3]);

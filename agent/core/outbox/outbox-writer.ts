@@ -89,34 +89,51 @@ export class OutboxWriter {
     return left.length === 0 ? { written, left } : { written, left, issue };
   }
 
-  /** Drops a row the cloud will never accept. A row that is already gone is not counted as dropped. */
-  async dropRejected(stream: Stream, seq: number): Promise<Result<void>> {
+  /** Drops a row the cloud will never accept. Returns how many it dropped: none if the row is already gone. */
+  async dropRejected(stream: Stream, seq: number): Promise<Result<number>> {
     const found = await this.#state.store.read(stream, { after: seq - 1, upTo: seq, rowsMax: 1, bytesMax: 1 });
     if (!found.ok) return found;
     const { rows, damaged } = found.value;
-    if (rows.length + damaged.length === 0) return ok(undefined);
-    const dropped = await this.drop(stream, [seq], "rejected", toldBy(rows));
-    if (dropped.ok) this.#state.counters.rejectedByCloud += 1;
+    if (rows.length + damaged.length === 0) return ok(0);
+    const dropped = await this.#drop(stream, [seq], "rejected", toldBy(rows));
+    if (dropped.ok) this.#state.counters.rejectedByCloud += dropped.value;
     return dropped;
   }
 
-  /** Drops single rows for `reason` and records the losses, including those (`told`) that only these rows reported. */
-  async drop(stream: Stream, seqs: readonly number[], reason: "rejected" | "corrupt", told: readonly Loss[] = []): Promise<Result<void>> {
-    const { store, ledger, numbers } = this.#state;
-    const losses = [...seqs.map((seq): Loss => ({ stream, reason, from: seq, to: seq, count: 1 })), ...told];
-    const done = await store.commit({ dropOne: seqs.map((seq) => ({ stream, seq })), gaps: ledger.preview(losses) }, false);
-    if (!done.ok) return done;
-    for (const loss of losses) ledger.add(loss);
-    this.#state.counters.dropped[stream] += seqs.length;
-    for (const seq of seqs) numbers.gone(stream, seq);
-    if (stream === "alarm") ledger.carrierLost(seqs);
-    return done;
+  /** Drops rows that do not match their checksum. Returns how many it dropped: making room may have evicted the others, and counted them. */
+  async dropDamaged(stream: Stream, seqs: readonly number[]): Promise<Result<number>> {
+    const dropped = await this.#drop(stream, seqs, "corrupt");
+    if (dropped.ok) this.#state.counters.damaged += dropped.value;
+    return dropped;
   }
 
-  async #writeMakingRoom(stream: Stream, records: readonly PendingRecord[]): Promise<Result<void>> {
+  /** Drops single rows and records the losses, including those (`told`) that only these rows reported. Makes room for that. */
+  #drop(stream: Stream, seqs: readonly number[], reason: "rejected" | "corrupt", told: readonly Loss[] = []): Promise<Result<number>> {
+    const { store, ledger, numbers, counters } = this.#state;
+    return this.#makingRoom(stream, 0, async () => {
+      const { oldest } = numbers.range(stream);
+      const left = seqs.filter((seq) => seq >= oldest);
+      if (left.length === 0) return ok(0);
+      const losses = [...left.map((seq): Loss => ({ stream, reason, from: seq, to: seq, count: 1 })), ...told];
+      const done = await store.commit({ dropOne: left.map((seq) => ({ stream, seq })), gaps: ledger.preview(losses) }, false);
+      if (!done.ok) return done;
+      for (const loss of losses) ledger.add(loss);
+      counters.dropped[stream] += left.length;
+      for (const seq of left) numbers.gone(stream, seq);
+      if (stream === "alarm") ledger.carrierLost(left);
+      return ok(left.length);
+    });
+  }
+
+  #writeMakingRoom(stream: Stream, records: readonly PendingRecord[]): Promise<Result<void>> {
     const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
+    return this.#makingRoom(stream, bytes, () => this.#commitRows(records, stream === "alarm"));
+  }
+
+  /** Tries `change` again while the disk is full and `stream` may evict records. */
+  async #makingRoom<T>(stream: Stream, bytes: number, change: () => Promise<Result<T>>): Promise<Result<T>> {
     for (let round = 0; ; round += 1) {
-      const done = await this.#commitRows(records, stream === "alarm");
+      const done = await change();
       if (done.ok || done.error.code !== "storage.full" || round === EVICT_ROUNDS_MAX) return done;
       const made = await this.#makeRoom(stream, Math.max(this.#state.limits.evictBytes, bytes));
       if (!made.ok) return made;

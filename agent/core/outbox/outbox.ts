@@ -49,6 +49,8 @@ export class Outbox implements EventSink, Backlog {
   readonly #serial = new OneAtATime();
   readonly #appended: Emitter<Stream>;
   readonly #timer: SoonestTimer;
+  /** By stream: the damaged records that could not be dropped, and why, as logged. */
+  readonly #stuck = new Map<Stream, string>();
   #flushing: Promise<void> | undefined;
   #failures = 0;
   #closed = false;
@@ -105,6 +107,7 @@ export class Outbox implements EventSink, Backlog {
   }
 
   async read(stream: Stream, after: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<Batch | undefined> {
+    const { log } = this;
     for (;;) {
       const { store, numbers, segments } = this.#keeper.state;
       const { oldest, newest } = numbers.range(stream);
@@ -112,12 +115,15 @@ export class Outbox implements EventSink, Backlog {
       if (this.#closed || from >= newest) return undefined;
       const range = { after: from, upTo: newest, rowsMax: limits.recordsMax, bytesMax: limits.bytesMax };
       const found = await store.read(stream, range);
+      if (this.log !== log) return undefined;
       if (!found.ok) {
         await this.#serial.run(() => this.#keeper.cure(found.error, store, []));
         return undefined;
       }
       const { rows: sound, damaged } = found.value;
-      const isDropped = damaged.length === 0 || (await this.#dropDamaged(stream, damaged));
+      const isDropped = damaged.length === 0 || (await this.#dropDamaged(log, stream, damaged));
+      // The store was replaced meanwhile: the same numbers stand for other records now.
+      if (this.log !== log) return undefined;
       // Records above one that is lost and not yet noted as lost would hide the loss.
       const rows = isDropped ? sound : sound.filter(({ seq }) => damaged.every((lost) => seq < lost));
       if (rows.length > 0) {
@@ -165,11 +171,12 @@ export class Outbox implements EventSink, Backlog {
   }
 
   async rejected(stream: Stream, seq: number, code: string, message: string): Promise<void> {
+    const { log } = this;
     const { numbers } = this.#keeper.state;
     const { oldest } = numbers.range(stream);
     if (seq < oldest || numbers.judgeAck(stream, seq) === "beyond") return;
     const rejected = { stream, seq, code, message: message.slice(0, 200) };
-    const dropped = await this.#serial.run(() => this.#keeper.writer.dropRejected(stream, seq));
+    const dropped = await this.#serial.run(() => this.#keeper.drop(log, (writer) => writer.dropRejected(stream, seq)));
     if (dropped.ok) this.#deps.log.warn(rejected, "the cloud rejected a record for good; it was dropped");
     else this.#deps.log.error({ ...rejected, issue: dropped.error }, "the cloud rejected a record for good; it could not be dropped and will be sent again");
     this.#timer.within(this.#limits.gapDelayMs);
@@ -382,16 +389,18 @@ export class Outbox implements EventSink, Backlog {
   }
 
   /** Resolves to `false` while the disk does not take the loss. */
-  async #dropDamaged(stream: Stream, damaged: readonly number[]): Promise<boolean> {
-    const { state } = this.#keeper;
+  async #dropDamaged(log: string, stream: Stream, damaged: readonly number[]): Promise<boolean> {
+    const dropped = await this.#serial.run(() => this.#keeper.drop(log, (writer) => writer.dropDamaged(stream, damaged)));
+    if (this.log !== log) return false;
     const found = { stream, seqs: damaged.slice(0, 10), count: damaged.length };
-    const dropped = await this.#serial.run(() => this.#keeper.writer.drop(stream, damaged, "corrupt"));
     if (!dropped.ok) {
-      this.#deps.log.error({ ...found, issue: dropped.error }, "records do not match their checksum and could not be dropped; their stream waits");
-      await this.#serial.run(() => this.#keeper.cure(dropped.error, state.store, []));
+      // Asked again every few seconds.
+      const stuck = JSON.stringify([found, dropped.error.code]);
+      if (stuck !== this.#stuck.get(stream)) this.#deps.log.error({ ...found, issue: dropped.error }, "records do not match their checksum and could not be dropped; their stream waits");
+      this.#stuck.set(stream, stuck);
       return false;
     }
-    state.counters.damaged += damaged.length;
+    this.#stuck.delete(stream);
     this.#deps.log.error(found, "records do not match their checksum; dropped");
     this.#timer.within(this.#limits.gapDelayMs);
     return true;

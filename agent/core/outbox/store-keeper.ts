@@ -1,4 +1,4 @@
-import type { Issue } from "../../../platform/ports/result.ts";
+import { fail, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { DURABLE_STREAMS, STREAMS, type Stream } from "../../protocol/records.ts";
 import { ClockSegments } from "./clock-segments.ts";
@@ -109,6 +109,19 @@ export class StoreKeeper {
     }
   }
 
+  /**
+   * Drops rows of `log`. A failure counts as one of writing, and may reopen the store. Error `outbox.moved`: the outbox has
+   * another log by now, in which the numbers stand for other rows.
+   */
+  async drop(log: string, dropping: (writer: OutboxWriter) => Promise<Result<number>>): Promise<Result<number>> {
+    if (log !== this.#log) return fail("outbox.moved", "the outbox has a new log");
+    const { store } = this.state;
+    const dropped = await dropping(this.writer);
+    if (!dropped.ok && !(await this.cure(dropped.error, store, []))) this.#noteFailure(dropped.error);
+    if (dropped.ok && dropped.value > 0) this.writeRecovered();
+    return dropped;
+  }
+
   /** A write succeeded. After `storage.full` this counts only after a while without refusals: at the cap, both alternate. */
   writeRecovered(): void {
     if (this.#lastIssue === undefined) return;
@@ -134,7 +147,7 @@ export class StoreKeeper {
   async startNewLog(stream: Stream, claimed: number): Promise<void> {
     const log = newLogId(this.#deps);
     const done = await this.state.store.commit({ log }, true);
-    if (!done.ok) return;
+    if (!done.ok) return this.#noteFailure(done.error);
     this.#log = log;
     const { newest } = this.state.numbers.range(stream);
     this.#onIncident({ kind: "new-log", log, stream, claimed, handedOut: newest });

@@ -1,4 +1,4 @@
-import { silentLog } from "../../../../platform/ports/log.ts";
+import { silentLog, type Log } from "../../../../platform/ports/log.ts";
 import type { ClockQuality } from "../../../../platform/ports/clock.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
@@ -15,6 +15,7 @@ export interface BenchOptions {
   readonly behaviour?: MemoryDiskBehaviour;
   readonly quality?: ClockQuality;
   readonly openStore?: OpenOutboxStore;
+  readonly log?: Log;
 }
 
 /** An outbox on a simulated disk under virtual time, which can crash and start again. */
@@ -43,7 +44,7 @@ export class OutboxBench {
         clock: time,
         timers: time,
         random: new SeededRandom("outbox"),
-        log: silentLog,
+        log: this.#options.log ?? silentLog,
         boot,
         quality,
         limits: { rateOf: () => ({ burst: 1e9, perSecond: 1e9 }), ...this.#options.limits },
