@@ -30,8 +30,8 @@ async function outboxWith(stream: Stream, damaged: readonly number[]) {
   return { bench, outbox, disk, logged, append };
 }
 
-describe("damaged rows on a full disk", () => {
-  test("are told as a failing disk, and logged once", async () => {
+describe("rows to be dropped on a full disk", () => {
+  test("that are damaged are told as a failing disk, and logged once", async () => {
     const { bench, outbox, disk, logged } = await outboxWith("alarm", [1]);
     disk.refuse = () => FULL;
     for (let times = 0; times < 100; times += 1) {
@@ -47,8 +47,11 @@ describe("damaged rows on a full disk", () => {
     expect(bench.incidents.slice(1)).toEqual([{ kind: "write-recovered" }]);
   });
 
-  test.each<[string, "damaged" | "rejected"]>([["are dropped", "damaged"], ["are dropped when the cloud rejects them", "rejected"]])("%s in the room of a record of lower priority", async (_name, how) => {
-    const { bench, outbox, disk, append } = await outboxWith("alarm", how === "damaged" ? [1] : []);
+  test.each([
+    ["that are damaged are dropped", [1], [1, 0]],
+    ["that the cloud rejects are dropped", [], [0, 1]],
+  ])("%s in the room of a record of lower priority", async (_name, damaged, [damagedCount, rejectedCount]) => {
+    const { bench, outbox, disk, append } = await outboxWith("alarm", damaged);
     await append("metric", 1);
     await outbox.flush();
     let isFull = true;
@@ -56,13 +59,11 @@ describe("damaged rows on a full disk", () => {
       if (dropUpTo?.metric !== undefined) isFull = false;
       return isFull ? FULL : undefined;
     };
-    if (how === "rejected") {
-      await outbox.read("alarm", 0, LIMITS);
-      await outbox.rejected("alarm", 1, "record.malformed", "no such kind");
-    }
+    await outbox.read("alarm", 0, LIMITS);
+    await outbox.rejected("alarm", 1, "record.malformed", "no such kind");
     expect(await outbox.read("alarm", 0, LIMITS)).toMatchObject({ first: 2, count: 3 });
     const { counters } = outbox.status();
-    expect([counters.damaged, counters.rejectedByCloud, counters.dropped.alarm, counters.evicted.metric]).toEqual([how === "damaged" ? 1 : 0, how === "rejected" ? 1 : 0, 1, 1]);
+    expect([counters.damaged, counters.rejectedByCloud, counters.dropped.alarm, counters.evicted.metric]).toEqual([damagedCount, rejectedCount, 1, 1]);
     expect(bench.incidents).toEqual([]);
   });
 
@@ -77,35 +78,43 @@ describe("damaged rows on a full disk", () => {
 });
 
 describe("a log that is replaced while damaged rows are dropped", () => {
-  test("gives no rows of the old log under the new one", async () => {
-    const { bench, outbox, disk } = await outboxWith("play", [3]);
-    await bench.time.advance(60_000);
+  /** From the next write on, the outbox is in memory under another log. */
+  function loseDisk(disk: Awaited<ReturnType<typeof outboxWith>>["disk"]): void {
     const why: Issue = { code: "storage.read-only", message: "as told" };
     disk.refuse = () => why;
     disk.next = () => ({ ...new MemoryDisk("d".repeat(24), 1e6).open(), degraded: why });
+  }
+
+  test("gives no rows of the old log under the new one", async () => {
+    const { bench, outbox, disk } = await outboxWith("play", [3]);
+    await bench.time.advance(60_000);
+    loseDisk(disk);
     expect(await outbox.read("play", 0, LIMITS)).toBeUndefined();
     expect(outbox.log).toBe("d".repeat(24));
     await outbox.stored({ play: 2 });
     expect(outbox.status().counters.acksBeyond).toBe(1);
   });
 
-  test.each<[string, "damaged" | "rejected"]>([["damaged", "damaged"], ["rejected", "rejected"]])("keeps its own record with the number of one that was %s in the old log", async (_name, how) => {
-    const { bench, outbox, disk, append } = await outboxWith("play", how === "damaged" ? [1] : []);
-    if (how === "rejected") await outbox.read("play", 0, LIMITS);
+  test("keeps its own record with the number of one that was damaged in the old log", async () => {
+    const { bench, outbox, disk, append } = await outboxWith("play", [1]);
     await bench.time.advance(60_000);
-    const why: Issue = { code: "storage.read-only", message: "as told" };
-    disk.refuse = () => why;
-    disk.next = () => ({ ...new MemoryDisk("d".repeat(24), 1e6).open(), degraded: why });
-    // The write comes first, and moves the outbox to another log.
+    loseDisk(disk);
     let appending: ReturnType<typeof append> | undefined;
-    if (how === "damaged") {
-      disk.onRead = () => (appending ??= append("play", 9));
-      expect(await outbox.read("play", 0, LIMITS)).toBeUndefined();
-    } else {
-      appending = append("play", 9);
-      await Promise.resolve();
-      await outbox.rejected("play", 1, "record.malformed", "no such kind");
-    }
+    // The write comes between the read and the drop.
+    disk.onRead = () => void (appending ??= append("play", 9));
+    expect(await outbox.read("play", 0, LIMITS)).toBeUndefined();
+    expect(await appending).toEqual({ ok: true, value: { seq: 1 } });
+    expect((await bench.records("play")).map(({ body }) => body["n"])).toEqual([9]);
+  });
+
+  test("keeps its own record with the number of one that the cloud rejected in the old log", async () => {
+    const { bench, outbox, disk, append } = await outboxWith("play", []);
+    await outbox.read("play", 0, LIMITS);
+    await bench.time.advance(60_000);
+    loseDisk(disk);
+    const appending = append("play", 9);
+    await Promise.resolve();
+    await outbox.rejected("play", 1, "record.malformed", "no such kind");
     expect(await appending).toEqual({ ok: true, value: { seq: 1 } });
     expect((await bench.records("play")).map(({ body }) => body["n"])).toEqual([9]);
   });
