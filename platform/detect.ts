@@ -142,7 +142,7 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
     await close();
     await adapter.close();
   };
-  return { ...opened, adapter: { ...adapter, displays, issues: [...(adapter.issues ?? []), ...issues], close: closeAll } };
+  return { ...opened, adapter: { ...adapter, displays, issues: () => [...(adapter.issues?.() ?? []), ...issues], close: closeAll } };
 }
 
 async function openLinux(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {

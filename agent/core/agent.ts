@@ -99,7 +99,7 @@ export class Agent {
       logSource(() => ports.logTrouble?.()),
       playerLogSource(ports.player),
       configSource(settings.configIssues),
-      hardwareSource(platform.issues ?? []),
+      hardwareSource(() => platform.issues?.() ?? []),
       ...this.#recovery.sources,
     ];
     return new Health({ sources, units: () => this.supervisor.status(), reporter: parts.reported, alarms: parts.alarms, timers, log: log.child({ part: "health" }) });

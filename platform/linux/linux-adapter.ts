@@ -68,7 +68,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     ...(networkSettings === undefined ? {} : { networkSettings }),
     ...(audio === undefined ? {} : { audio }),
     ...(outputs === undefined ? {} : { outputs }),
-    ...(hotPlug?.issue !== undefined && { issues: [hotPlug.issue] }),
+    issues: () => (hotPlug?.issue === undefined ? [] : [hotPlug.issue]),
     ...compositor,
     ...(watchdog === undefined ? {} : { watchdog }),
     close: async () => {

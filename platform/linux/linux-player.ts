@@ -15,8 +15,8 @@ export interface LinuxPlayerDeps extends LinuxAdapterDeps {
 
 /** Name that a TV shows for our input. */
 const OSD_NAME = "Vitrine";
-/** CEC has no message for the orientation, which is the compositor's. */
-const tvConfig = (output: string | undefined, isTurnable: boolean): string => `name=main,driver=cec${isTurnable ? "+output" : ""}${output === undefined ? "" : `,output=${output}`}`;
+/** Configuration of the TV that was found. A compositor does what CEC has no message for, such as turning the picture. */
+const tvConfig = (output: string | undefined, hasCompositor: boolean): string => `name=main,driver=cec${hasCompositor ? "+output" : ""}${output === undefined ? "" : `,output=${output}`}`;
 
 /** A Linux machine with the GPIO lines and HDMI-CEC adapters it has. A port that cannot be opened is absent, and `issues` says why. */
 export async function createLinuxPlayer(deps: LinuxPlayerDeps): Promise<PlatformAdapter> {
@@ -24,7 +24,7 @@ export async function createLinuxPlayer(deps: LinuxPlayerDeps): Promise<Platform
   const root = deps.root ?? "/";
   // First, because relays wait for their safe levels.
   const lines = deps.gpio === undefined ? undefined : await openGpio({ ...deps.gpio, devDir: join(root, "dev"), clock, timers });
-  const { buses, issues: cecIssues } = deps.cec ? await openCecAdapters({ root, timers, osdName: OSD_NAME }) : { buses: [], issues: [] };
+  const { buses, issues: cecIssues } = deps.cec ? await openCecAdapters({ root, timers, osdName: OSD_NAME }) : { buses: [], issues: () => [] };
   const [first] = buses;
   const linux = await createLinuxAdapter(deps);
   const cec = first === undefined ? {} : { cec: first.cec, cecBuses: buses };
@@ -43,7 +43,7 @@ export async function createLinuxPlayer(deps: LinuxPlayerDeps): Promise<Platform
     ...cec,
     ...(lines?.ok === true && { gpio: lines.value.gpio }),
     ...(tv !== undefined && { displays: tv.displays }),
-    issues: [...(linux.issues ?? []), ...gpioIssues, ...cecIssues],
+    issues: () => [...(linux.issues?.() ?? []), ...gpioIssues, ...cecIssues()],
     close,
   };
 }

@@ -27,8 +27,8 @@ export interface PlatformAdapter {
   readonly networkSettings?: NetworkSettings;
   /** The displays it can control, main one first. Absent if there are none. */
   readonly displays?: readonly AttachedDisplay[];
-  /** Problems with configured hardware. A refused display keeps its place in `displays` and answers every call with its issue. */
-  readonly issues?: readonly Issue[];
+  /** Present problems with configured or expected hardware. A refused display keeps its place in `displays` and answers every call with its issue. */
+  issues?(): readonly Issue[];
   readonly outputs?: Outputs;
   /** The program that draws on the outputs. Absent if none is configured; one that is not running answers with `compositor.gone`. */
   readonly compositor?: Compositor;

@@ -152,22 +152,22 @@ export function rulesSource(rules: Pick<LocalRules, "issue">, displays: readonly
 
 /** Configuration values that could not be used. Does not change while the agent runs. */
 export function configSource(issues: readonly ConfigIssue[]): HealthSource {
-  return issuesSource("config", issues);
+  return issuesSource("config", () => issues);
 }
 
-/** Hardware that is configured or expected on this machine and cannot be used as it is. */
-export function hardwareSource(issues: readonly Issue[]): HealthSource {
+/** Hardware that is configured or expected on this machine and cannot be used as it is. `issues` gives the present ones. */
+export function hardwareSource(issues: () => readonly Issue[]): HealthSource {
   return issuesSource("hardware", issues);
 }
 
-/** The first of a fixed list of issues, and how many more there are. */
-function issuesSource(name: string, issues: readonly Issue[]): HealthSource {
+/** The first of the issues, and how many more there are. */
+function issuesSource(name: string, issues: () => readonly Issue[]): HealthSource {
   return {
     name,
     look() {
-      const [first] = issues;
+      const [first, ...others] = issues();
       if (first === undefined) return undefined;
-      const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+      const more = others.length > 0 ? ` (and ${others.length} more)` : "";
       return { code: first.code, message: `${first.message}${first.hint === undefined ? "" : `; ${first.hint}`}${more}` };
     },
   };

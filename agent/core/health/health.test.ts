@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { failed, seen, UNSUPPORTED, type Reading } from "../../../platform/ports/reading.ts";
 import type { SystemProbe } from "../../../platform/ports/host.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 import type { UnitStatus } from "../../../platform/runtime/supervisor.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import type { PlayerLink } from "../player/player-port.ts";
@@ -102,8 +103,11 @@ describe("health", () => {
     expect(await look(outboxSource({ status: () => ({ degraded: { code: "storage.full", message: "full" } }) as never }))).toBe("outbox.degraded");
     expect(await look(configSource([{ source: "file", code: "config.unknown-key", message: "m", hint: "h" }]))).toBe("config.unknown-key");
     expect(await look(configSource([]))).toBeUndefined();
-    expect(await look(hardwareSource([{ code: "display.unknown-driver", message: "m" }, { code: "display.name-taken", message: "n" }]))).toBe("display.unknown-driver");
-    expect(await look(hardwareSource([]))).toBeUndefined();
+    const present: Issue[] = [{ code: "display.unknown-driver", message: "m" }, { code: "display.name-taken", message: "n" }];
+    const hardware = hardwareSource(() => present);
+    expect(await hardware.look()).toEqual({ code: "display.unknown-driver", message: "m (and 1 more)" });
+    present.length = 0;
+    expect(await hardware.look()).toBeUndefined();
   });
 });
 

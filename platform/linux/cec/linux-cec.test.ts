@@ -153,6 +153,24 @@ test.each([["listen", CEC_CALL.setMode], ["claim an address", CEC_CALL.claim]])(
   expect(time.pending()).toEqual([]);
 });
 
+test("the bus tells why it cannot be used for as long as that is so", async () => {
+  const { time, world, cec, send } = open();
+  world.refuses = CEC_CALL.setMode;
+  await cec.start();
+  expect(cec.issue).toMatchObject({ code: "cec.bus", message: expect.stringContaining("another program") as string });
+  world.refuses = undefined;
+  await time.advance(LOOK_EVERY_MS);
+  expect(cec.issue).toBeUndefined();
+  world.condition = "gone";
+  await send(STANDBY);
+  await time.advance(LOOK_EVERY_MS);
+  expect(cec.issue).toMatchObject({ code: "cec.bus", message: "the HDMI-CEC adapter is gone" });
+  world.condition = "there";
+  await time.advance(LOOK_EVERY_MS);
+  expect(cec.issue).toBeUndefined();
+  await cec.close();
+});
+
 test("a driver that hangs fails messages within a bounded time, and closing does not wait for it", async () => {
   const { time, world, cec, send } = open();
   await cec.start();

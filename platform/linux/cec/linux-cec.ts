@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Timer, Timers } from "../../ports/clock.ts";
 import type { Cec, CecMessage, CecReply, HeardMessage } from "../../ports/cec.ts";
-import { fail, ok, type Result } from "../../ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
 import { OPCODE, REPLY_TO } from "../../displays/cec/opcodes.ts";
 import { Emitter } from "../../runtime/emitter.ts";
 import { OneAtATime } from "../../runtime/one-at-a-time.ts";
@@ -54,12 +54,19 @@ export class LinuxCec implements Cec {
   // A listener that throws is a bug of ours and must be seen, not take the bus with it.
   readonly #heard = new Emitter<HeardMessage>((thrown) => queueMicrotask(() => { throw thrown; }));
   #state: AdapterState = { kind: "gone", why: { name: "ENODEV" } };
+  /** Why the bus cannot be used at present. */
+  #issue: Issue | undefined;
   #looking: Timer | undefined;
   /** We were the last to say that we are the active source. */
   #isShown = false;
 
   constructor(deps: LinuxCecDeps) {
     this.#deps = deps;
+  }
+
+  /** Why the bus cannot be used at present: its adapter is gone, or did not start yet. Codes: those of `Cec`. */
+  get issue(): Issue | undefined {
+    return this.#issue;
   }
 
   /** Claims an address if nobody has, and starts to receive; what fails is tried again. Errors: those of `Cec`. */
@@ -83,7 +90,9 @@ export class LinuxCec implements Cec {
   async #join(): Promise<Result<void>> {
     const state = this.#state;
     const joined = await this.#listenAndClaim();
-    if (!joined.ok && this.#state === state && state.kind === "open") {
+    if (this.#state !== state || state.kind !== "open") return joined;
+    this.#issue = joined.ok ? undefined : joined.error;
+    if (!joined.ok) {
       this.#looking?.cancel();
       this.#looking = this.#deps.timers.after("cec.join", LOOK_EVERY_MS, () => void this.#join());
     }
@@ -251,6 +260,7 @@ export class LinuxCec implements Cec {
     const before = this.#state;
     if (before.kind === "closed") return;
     this.#state = { kind: "gone", why };
+    this.#issue = cecError(why).error;
     if (before.kind === "open") {
       before.stopPolling();
       void this.#closed(before.adapter);
@@ -284,7 +294,9 @@ export class LinuxCec implements Cec {
   }
 }
 
-function unplugged(): Result<never> {
+type Failure = ReturnType<typeof fail>;
+
+function unplugged(): Failure {
   return fail("cec.unplugged", "there is no display on the cable", "check the HDMI cable");
 }
 
@@ -295,7 +307,7 @@ function problemOf({ destination, opcode, operands }: CecMessage, replyTimeoutMs
   return replyTimeoutMs >= 0 ? undefined : "the time to wait for a reply is not negative";
 }
 
-function cecError(error: SystemError): Result<never> {
+function cecError(error: SystemError): Failure {
   const silence = withoutAnswer(error);
   if (silence !== undefined) return fail("cec.bus", `the driver of the HDMI-CEC adapter ${silence}`);
   switch (error.name) {

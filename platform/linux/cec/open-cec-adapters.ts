@@ -11,7 +11,8 @@ import { LinuxCec } from "./linux-cec.ts";
 export interface OpenedCec {
   /** In the order of their outputs' names, those whose output is not known last. */
   readonly buses: readonly (CecBus & { readonly cec: LinuxCec })[];
-  readonly issues: readonly Issue[];
+  /** What is wrong at present. An adapter that could not be opened stays in it, because it is not tried again. */
+  readonly issues: () => readonly Issue[];
 }
 
 export interface OpenCecOptions {
@@ -25,30 +26,33 @@ export interface OpenCecOptions {
 
 /**
  * Opens every HDMI-CEC adapter. One that cannot be opened is left out and reported (`kernel.no-native`, `cec.no-access`,
- * `cec.bus`); one that opens but does not start is reported and kept, because it may work later.
+ * `cec.bus`); one that opens but does not start is kept, and reported until it works.
  */
 export async function openCecAdapters({ root, timers, osdName, only }: OpenCecOptions): Promise<OpenedCec> {
   const paths = (await deviceFiles(join(root, "dev"), /^cec\d+$/)).filter((path) => only?.includes(basename(path)) !== false);
-  if (paths.length === 0) return { buses: [], issues: [] };
+  if (paths.length === 0) return { buses: [], issues: () => [] };
   const native = openNative();
-  if (!native.ok) return { buses: [], issues: [native.error] };
-  const buses: { readonly output?: string; readonly cec: LinuxCec }[] = [];
-  const issues: Issue[] = [];
+  if (!native.ok) return { buses: [], issues: () => [native.error] };
+  const buses: { readonly output?: string; readonly cec: LinuxCec; readonly name: string }[] = [];
+  const unopened: Issue[] = [];
   for (const path of paths) {
     const name = basename(path);
     const opened = await openDevice(path);
     if (!opened.ok) {
-      issues.push(openIssue(name, opened.error.name));
+      unopened.push(openIssue(name, opened.error.name));
       continue;
     }
     const device = new KernelDevice(native.value, timers, { name });
     const output = await outputName(root, await connectorOf(device, opened.value));
     const reopen = () => (output === undefined ? openDevice(path) : openByOutput(root, device, output));
     const cec = new LinuxCec({ adapter: opened.value, reopen, device, timers, osdName });
-    const started = await cec.start();
-    if (!started.ok) issues.push({ ...started.error, message: `/dev/${name}: ${started.error.message}` });
-    buses.push({ cec, ...(output !== undefined && { output }) });
+    await cec.start();
+    buses.push({ cec, name, ...(output !== undefined && { output }) });
   }
+  const issues = (): readonly Issue[] => [
+    ...unopened,
+    ...buses.flatMap(({ cec: { issue }, name }) => (issue === undefined ? [] : [{ ...issue, message: `/dev/${name}: ${issue.message}` }])),
+  ];
   return { buses: buses.sort(byOutput), issues };
 }
 
