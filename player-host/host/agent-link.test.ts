@@ -5,7 +5,7 @@ import { VirtualTime } from "../../platform/simulated/virtual-time.ts";
 import { InProcessLink } from "../contract/in-process-link.ts";
 import type { LinkChannel } from "../contract/link-channel.ts";
 import type { HostMessage } from "../contract/link-messages.ts";
-import { AgentLink, IN_ORDER, type LinkEvent } from "./agent-link.ts";
+import { AgentLink, ORDERLY_STOP, type LinkEvent } from "./agent-link.ts";
 
 const HELLO: HostMessage = { t: "host-hello", version: 1, instance: "i", pid: 1, shell: "s" };
 const GREETING = JSON.stringify({ t: "agent-hello", version: 1, context: { device: {}, config: {} }, scene: { kind: "blank" } });
@@ -97,7 +97,7 @@ test("the link leaves an agent that sends no hello for ten seconds, and retries"
   expect(events).toEqual([]);
 });
 
-test.each([["in order", IN_ORDER, 2], ["for another reason", undefined, 1]])("a host that ends %s sends so many messages", async (_how, reason, count) => {
+test.each([["in an orderly stop", 2, ORDERLY_STOP], ["for another reason", 1, undefined]])("a host that ends %s sends %i messages", async (_how, count, reason) => {
   listen();
   await start();
   say(GREETING);

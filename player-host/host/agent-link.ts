@@ -28,8 +28,8 @@ export interface AgentLinkDeps {
   readonly log: Log;
 }
 
-/** Reason to abort `AgentLink.run` with when somebody stops the host in order: it says goodbye, so it does not count as lost. */
-export const IN_ORDER = "stopped in order";
+/** Reason to abort `AgentLink.run` with for an orderly stop by somebody: the host says goodbye, so it does not count as lost. */
+export const ORDERLY_STOP = "orderly stop";
 
 /** Local connection attempts are cheap: the first come soon, so that the page notices little of an agent's restart. */
 const RETRY: RetryPolicy = { firstMs: 200, factor: 1.6, capMs: 5_000, floorMs: 50 };
@@ -62,7 +62,7 @@ export class AgentLink {
     return this.#write(message);
   }
 
-  /** Runs until `signal` aborts; with the reason `IN_ORDER` the host says goodbye. */
+  /** Runs until `signal` aborts; with the reason `ORDERLY_STOP` the host says goodbye. */
   async run(signal: AbortSignal): Promise<void> {
     const { timers, random } = this.#deps;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
@@ -78,7 +78,7 @@ export class AgentLink {
     return new Promise((resolve) => {
       const silent = timers.after("link.hello", HELLO_TIMEOUT_MS, () => channel.end("the agent said no hello"));
       const onAbort = (): void => {
-        if (signal.reason === IN_ORDER) this.send({ t: "host-goodbye" });
+        if (signal.reason === ORDERLY_STOP) this.send({ t: "host-goodbye" });
         channel.end("the host stops");
       };
       const channel = open({

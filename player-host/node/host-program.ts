@@ -7,7 +7,7 @@ import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
 import { fail, type Issue, messageOf, ok, type Result, stackOf } from "../../platform/ports/result.ts";
 import { playerSocketPath } from "../contract/socket-path.ts";
-import { IN_ORDER } from "../host/agent-link.ts";
+import { ORDERLY_STOP } from "../host/agent-link.ts";
 import type { Shell } from "../stage/shell.ts";
 import { composeHost } from "./compose-host.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -94,10 +94,10 @@ async function run(program: HostProgram, options: HostOptions, log: Log, logTrou
   const stop = new AbortController();
   let deadline: Timer | undefined;
   const isOrderly = orderlyStops();
-  const end = (why: string, inOrder: boolean): void => {
+  const end = (why: string, orderly: boolean): void => {
     if (stop.signal.aborted) return;
-    log.info({ why, inOrder }, "stopping");
-    stop.abort(inOrder ? IN_ORDER : undefined);
+    log.info({ why, orderly }, "stopping");
+    stop.abort(orderly ? ORDERLY_STOP : undefined);
     // Nothing may delay the exit after a stop request; the browser ends with its pipe.
     deadline = timers.after("host.stop-deadline", STOP_DEADLINE_MS, () => program.exit(EXIT.stopped));
   };

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { pathToFileURL } from "node:url";
 import { resolve } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { orderlyStops } from "./orderly-stop.ts";
 
 const CHILD = `
@@ -13,10 +13,25 @@ setInterval(() => {}, 1_000);
 console.log("child " + process.pid);
 `;
 
+const shells: ChildProcess[] = [];
+afterEach(() => {
+  for (const { pid } of shells.splice(0)) if (pid !== undefined) killGroup(pid);
+});
+
+/** Kills what is left of a shell's process group. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
+  }
+}
+
 /** A process that is the child of a shell, as the host is of its compositor. */
 async function childOfShell() {
   // With a second command the shell does not turn into the child.
   const shell = spawn("/bin/sh", ["-c", '"$0" --input-type=module -e "$1"; :', process.execPath, CHILD], { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  shells.push(shell);
   const said: string[] = [];
   let wake = (): void => {};
   shell.stdout.on("data", (chunk: Buffer) => {
@@ -44,6 +59,6 @@ test("a stop after its parent died is not: systemd tidies up after a crash", asy
   expect(await line(1)).toBe("orderly: false");
 });
 
-test("a terminal that is closed stops nothing in order", () => {
+test("a closed terminal is no orderly stop", () => {
   expect(orderlyStops()("SIGHUP")).toBe(false);
 });

@@ -248,6 +248,15 @@ describe("the frame witness behind an output that is off", () => {
     expect(drawn.ok && Object.keys(drawn.value)).not.toContain("outputOff");
   });
 
+  test("with one of two outputs on, a screenshot of a page that draws no frame in time does not say that nobody sees it", async () => {
+    const { pictures, settled, compositor } = setUp(HEALTHY);
+    compositor.plug("HDMI-A-2");
+    switchOff(compositor, "HDMI-A-2");
+    const shot = await settled(pictures.screenshot({ format: "png" }));
+    expect(shot).toMatchObject({ ok: true, value: { source: "chromium-renderer" } });
+    expect(shot.ok && Object.keys(shot.value)).not.toContain("outputOff");
+  });
+
   test("a compositor that does not answer does not delay a screenshot beyond its own limit", async () => {
     const { pictures, settled, compositor } = setUp({ start: "answers", frames: "silent", thread: "answers", capture: "answers", casts: true });
     compositor.outputs = () => new Promise(() => undefined);

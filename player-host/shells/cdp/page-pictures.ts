@@ -73,7 +73,7 @@ export class PagePictures {
 
   /**
    * Where the output is off mostly no frame comes, and the renderer draws the picture instead; `source` says so. `outputOff` names
-   * the output in either case: a page that stands still is given its frames.
+   * the output in either case: a page that stands still is given its frames. With one output on, the page may be on it, only slow.
    */
   async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
     const { format, widthMax } = request;
@@ -87,7 +87,7 @@ export class PagePictures {
       const dark = early === "late" && output.kind !== "on";
       const base64 = dark ? await this.#capture(format, quality, widthMax) : await frame;
       if (base64 === undefined) return fail("screenshot.no-frame", `The compositor delivered no frame within ${CAPTURE_TIMEOUT_MS} ms.`);
-      return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: dark ? "chromium-renderer" : "chromium-compositor", ...(output.kind === "off" || dark ? { outputOff: output.says } : {}) });
+      return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: dark ? "chromium-renderer" : "chromium-compositor", ...(output.kind === "off" ? { outputOff: output.says } : {}) });
     } catch (thrown) {
       return fail("screenshot.failed", cdpFailure(thrown));
     } finally {
