@@ -166,6 +166,14 @@ describe("the frame witness behind an output that is off", () => {
     expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: true, output: false, starvedMs: 0 });
   });
 
+  test("a new renderer that goes on drawing behind an output that is off is behind it all the same", async () => {
+    const { pictures, time, settled, compositor, tellFrame } = setUp({ ...HEALTHY, frames: "answers" });
+    switchOff(compositor, "HDMI-A-1");
+    await settled(pictures.witness(3_000));
+    for (let atMs = 40; atMs < 6_000; atMs += 40) void time.after("frame", atMs, tellFrame);
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "dark", outputOff: "HDMI-A-1 is off" });
+  });
+
   test("a compositor that answers late on a busy machine has not switched its output on: the last answer stands for a minute", async () => {
     const { pictures, time, settled, compositor, tellFrame } = setUp({ ...HEALTHY, frames: "answers" });
     switchOff(compositor, "HDMI-A-1");

@@ -124,7 +124,9 @@ export class PagePictures {
     if (found !== "late" && !this.#off) return found;
     const output = await this.#outputs.look();
     this.#off = output.kind !== "on";
-    // A few frames come through behind an output that is off. More come only where the glass shows them.
+    // A new renderer may go on drawing behind an output that is off (seen with labwc 0.8.3 and Chromium 156): frames prove it, not the glass.
+    if (output.kind === "off" && found !== "late" && found.kind === "alive") return { kind: "dark", outputOff: output.says };
+    // With some outputs off, a few frames come through behind one. More come only where the glass shows them.
     for (let looks = 1; this.#off && looks < LOOKS_BEHIND_OFF && found !== "late"; looks += 1) {
       looking = this.#look(leftMs(), enough.signal);
       found = await this.#inTime(looking, leftMs() / 3);
