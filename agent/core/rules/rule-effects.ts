@@ -32,6 +32,7 @@ const RESULT_WITHIN_MS = 120_000;
 
 /** Carries out the effects of rules. Power and content are claims, which the lanes of desired state apply and keep. */
 export class RuleEffects {
+  /** The lines that rules drive. */
   readonly lines: RuleLines;
   readonly #deps: RuleEffectsDeps;
 
@@ -72,7 +73,7 @@ export class RuleEffects {
     if (key !== undefined && value !== undefined && !isPerson) this.#deps.claims.claim(key, { rule, value });
     if (effect.kind !== "line" || effect.pulseMs !== undefined) return undefined;
     const driven = await this.#drive(rule, effect, signal);
-    return driven !== undefined && "error" in driven.body ? driven : undefined;
+    return driven !== undefined && "error" in driven.body && !signal.aborted ? driven : undefined;
   }
 
   async #want(rule: string, effect: Extract<RuleEffect, { kind: "display-power" | "content" }>, rules: Rules, isResumed: boolean, signal: AbortSignal): Promise<EffectReport | undefined> {

@@ -99,6 +99,7 @@ export class LocalRules {
     });
   }
 
+  /** The lines of rules, for the commands that drive lines too. */
   get lines(): Pick<RuleLines, "forCommands"> {
     return this.#effects.lines;
   }
