@@ -40,8 +40,8 @@ export interface PropertyRow {
   /** How long a command keeps observing a display that shows no reaction, after the driver's own wait. */
   readonly lookMs: number;
   /**
-   * Present if setting it disturbs the picture: longest time between two attempts to set a desired value that does not stay. Default:
-   * 15 minutes.
+   * Present if setting it disturbs the picture: longest time between two attempts to set a desired value that does not stay, and how
+   * long it has to stay until earlier failures are forgotten. Default: 15 minutes, and 5 minutes.
    */
   readonly disturbedRetryMaxMs?: number;
   /** In the reported document of every display, as `unsupported` if it lacks it. Others are reported only by displays that have them. */

@@ -20,6 +20,7 @@ const RATE_TOLERANCE_MHZ = 1_000;
 /** `refreshHz` is absent if any rate will do, or if the rate is not known. */
 export type ParsedMode = Omit<OutputMode, "refreshHz"> & { readonly refreshHz?: number };
 
+/** Parses a text like those of `MODE_TEXT`; `undefined` for anything else. */
 export function parseMode(text: unknown): ParsedMode | undefined {
   const [, width, height, rate] = (typeof text === "string" && MODE_TEXT.exec(text)) || [];
   if (width === undefined || height === undefined) return undefined;

@@ -1,5 +1,6 @@
 import type { OutputMode } from "../ports/outputs.ts";
 
+/** 1920x1080 at 60 Hz: the first of `TV_MODES`, and the mode of an output without a list. */
 export const FULL_HD: OutputMode = { width: 1_920, height: 1_080, refreshHz: 60 };
 
 /** The modes of a simulated TV; it starts with the first. */

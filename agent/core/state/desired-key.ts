@@ -43,7 +43,8 @@ export interface DesiredKeyHandler {
   readonly worstCaseMs?: number;
   /**
    * Present if every attempt disturbs the picture: longest delay before the next attempt after one that reached the hardware, instead of
-   * 15 min. A cable that comes back shortly after an attempt does not shorten it.
+   * 15 min, and how long the value has to hold until earlier failures are forgotten, instead of 5 min. A cable that comes back soon after an
+   * attempt does not shorten the delay.
    */
   readonly disturbedRetryMaxMs?: number;
   /** Pure. `undefined`: the document does not manage this key. */

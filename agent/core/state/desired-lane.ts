@@ -139,7 +139,7 @@ export class DesiredLane {
       return undefined;
     }
     const before = this.#memories.get(key);
-    const planned = planKey(wanted, observed, before, handler.compare, clock.monotonicMs(), this.#delayFor(handler));
+    const planned = planKey(wanted, observed, before, handler.compare, clock.monotonicMs(), this.#delayFor(handler), handler.disturbedRetryMaxMs);
     this.#memories.set(key, planned.memory);
     if (before !== undefined && before.text !== planned.memory.text) this.#deps.superseded(key);
     const done = await this.#execute[planned.step.do](handler, planned.step as never, signal);

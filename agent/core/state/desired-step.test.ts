@@ -124,6 +124,20 @@ describe("planning one desired key", () => {
     }
   });
 
+  test("a value that cannot be had for a while keeps its failures, but neither a refusal nor the time that it held", () => {
+    const gone: Wanted = { kind: "refused", error: { code: "display.no-such-mode", message: "no" } };
+    const failed = after(effect(seen("standby", 0), true), plan(seen("standby", 0)).memory).memory;
+    const back = plan(seen("standby", 0), plan(seen("standby", 0), failed, 10, gone).memory, 20);
+    expect([back.step.do, back.memory.strikes, back.memory.nextTryMs]).toEqual(["report", 1, failed.nextTryMs]);
+    const final = after({ kind: "refused", error: gone.error }, failed).memory;
+    expect(plan(seen("standby", 0), plan(seen("standby", 0), final, 10, gone).memory, failed.nextTryMs).step.do).toBe("apply");
+    const held = after(effect(seen("on", 0), true), failed).memory;
+    const heldAgain = plan(seen("on", 0), plan(seen("standby", 0), held, STABLE_AFTER_MS - 1, gone).memory, STABLE_AFTER_MS + 1);
+    expect(heldAgain.memory).toMatchObject({ strikes: 1, heldSinceMs: STABLE_AFTER_MS - 1 });
+    // An order of long ago holds nothing back.
+    expect(plan(seen("standby", 0), plan(seen("standby", 0), held, STABLE_AFTER_MS, gone).memory, STABLE_AFTER_MS).step.do).toBe("apply");
+  });
+
   test("an attempt that has to wait for something else is pending and leaves no strike", () => {
     const busy: Issue = { code: "cloud.way-busy", message: "busy" };
     for (const failedBefore of [0, 2]) {

@@ -12,7 +12,7 @@ import type { KeyOutcome, Wanted } from "./desired-key.ts";
 
 /** State of one key kept between checks. */
 export interface KeyMemory {
-  /** Canonical text of the value worked on; another value starts with a fresh memory. */
+  /** Canonical text of the value worked on; another value starts with a fresh memory. Kind of what is wanted if that is no value. */
   readonly text: string;
   /** Since when it has matched the wanted value without interruption; absent: it does not match now. Monotonic. */
   readonly heldSinceMs?: number;
@@ -48,7 +48,7 @@ export interface Planned {
 
 /** A value still settling after this time counts as stuck. */
 export const SETTLE_MAX_MS = 90_000;
-/** Held this long without interruption: earlier strikes are forgotten. */
+/** Held this long without interruption: earlier strikes are forgotten. Longer for a key whose attempts disturb the picture. */
 export const STABLE_AFTER_MS = 5 * 60_000;
 /** Interval between checks of a settling value. */
 export const SETTLE_LOOK_MS = 2_000;
@@ -59,7 +59,10 @@ export function freshMemory(text: string, nowMs: number): KeyMemory {
   return { text, drifts: 0, strikes: 0, nextTryMs: nowMs };
 }
 
-/** A cable that comes back this soon after an order that disturbs the picture may have left because of it: some TVs do when the mode changes. */
+/**
+ * A cable that comes back this soon after an order that disturbs the picture may have left because of it: some TVs do when the mode changes.
+ * Doubles with each strike, because a TV that is slower than this would otherwise be set at each return.
+ */
 export const OWN_DOING_MS = 60_000;
 
 /**
@@ -68,6 +71,7 @@ export const OWN_DOING_MS = 60_000;
  */
 export type DelayFor = (strikes: number, wasTaken: boolean) => number;
 
+/** `stableAfterMs`: how long the value has to hold until earlier strikes are forgotten. */
 export function planKey(
   wanted: Wanted,
   observed: Reading<Json>,
@@ -75,9 +79,10 @@ export function planKey(
   compare: (wanted: Json, observed: Json) => Comparison,
   nowMs: number,
   delayFor: DelayFor,
+  stableAfterMs = STABLE_AFTER_MS,
 ): Planned {
   if (wanted.kind !== "value") {
-    const memory = freshMemory(wanted.kind, nowMs);
+    const memory = setAside(memoryBefore, nowMs, stableAfterMs) ?? freshMemory(wanted.kind, nowMs);
     if (wanted.kind === "no-opinion") return {
       memory,
       step: { do: "report", result: { status: "pending", error: wanted.why, ...observedPart(observed) } },
@@ -91,7 +96,7 @@ export function planKey(
   const comparison = compare(wanted.value, observed.value);
   // Near, but neither sent nor held: a new value within the hardware's step size must still be sent.
   const counts = comparison === "near" && (memory.told === true || memory.heldSinceMs !== undefined);
-  if (comparison === "same" || counts) return planHeld(observed, memory, nowMs);
+  if (comparison === "same" || counts) return planHeld(observed, memory, nowMs, stableAfterMs);
   const settlingSinceMs = isChanging(comparison) ? (memory.settlingSinceMs ?? nowMs) : undefined;
   if (settlingSinceMs !== undefined && nowMs - settlingSinceMs < SETTLE_MAX_MS) {
     const result: OwnKeyResult = { status: "pending", observed: observed.value, ...driftPart(memory) };
@@ -101,14 +106,24 @@ export function planKey(
   return planAttempt(wanted.value, observed, drifted, nowMs);
 }
 
+/**
+ * What is kept while the value cannot be had: a recent order and how often it failed, so that a value which comes and goes is not set at
+ * each return. A refusal or an unseen success may no longer be true then. The time in between does not count as held.
+ */
+function setAside(memory: KeyMemory | undefined, nowMs: number, stableAfterMs: number): KeyMemory | undefined {
+  if (memory?.takenMs === undefined || nowMs - memory.takenMs >= stableAfterMs) return undefined;
+  const { final: _refusal, takenUnseen: _unseen, settlingSinceMs: _arrived, ...kept } = memory;
+  return { ...kept, ...(kept.heldSinceMs !== undefined && { heldSinceMs: nowMs }) };
+}
+
 /** In transition to any value: hardware ignores commands meanwhile, so it is left to finish. */
 function isChanging(comparison: Comparison): boolean {
   return comparison === "settling" || comparison === "leaving";
 }
 
-function planHeld(observed: Extract<Reading<Json>, { kind: "ok" }>, memory: KeyMemory, nowMs: number): Planned {
+function planHeld(observed: Extract<Reading<Json>, { kind: "ok" }>, memory: KeyMemory, nowMs: number, stableAfterMs: number): Planned {
   const heldSinceMs = memory.heldSinceMs ?? nowMs;
-  const strikes = nowMs - heldSinceMs >= STABLE_AFTER_MS ? 0 : (memory.strikesIfItSettles ?? memory.strikes);
+  const strikes = nowMs - heldSinceMs >= stableAfterMs ? 0 : (memory.strikesIfItSettles ?? memory.strikes);
   return {
     memory: { text: memory.text, heldSinceMs, drifts: memory.drifts, strikes, nextTryMs: nowMs, ...toldPart(memory) },
     step: { do: "report", result: { status: "applied", observed: observed.value, ...driftPart(memory) } },
@@ -216,7 +231,7 @@ function strike(memory: KeyMemory, lastError: Issue | undefined, nowMs: number, 
  */
 export function worldChanged(memory: KeyMemory, nowMs: number, disturbs = false): KeyMemory {
   const { takenUnseen: _again, ...rest } = memory;
-  if (disturbs && rest.takenMs !== undefined && nowMs - rest.takenMs < OWN_DOING_MS) return rest;
+  if (disturbs && rest.takenMs !== undefined && nowMs - rest.takenMs < OWN_DOING_MS * 2 ** rest.strikes) return rest;
   return { ...rest, nextTryMs: Math.min(rest.nextTryMs, nowMs) };
 }
 

@@ -6,7 +6,7 @@ import { silentLog } from "../../../../platform/ports/log.ts";
 import type { OutputMode } from "../../../../platform/ports/outputs.ts";
 import { ok } from "../../../../platform/ports/result.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
-import { SimulatedCompositor } from "../../../../platform/simulated/simulated-compositor.ts";
+import { SimulatedCompositor, type SimulatedCompositorOutput } from "../../../../platform/simulated/simulated-compositor.ts";
 import { FULL_HD, TV_MODES } from "../../../../platform/simulated/tv-modes.ts";
 import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
 import { MemoryDocumentStore } from "../../storage/memory-document-store.ts";
@@ -19,6 +19,18 @@ import { displayKeys } from "./display-keys.ts";
 const DEVICE = "0123456789abcdef0123456789abcdef";
 const MINUTE_MS = 60_000;
 const UHD: OutputMode = { width: 3_840, height: 2_160, refreshHz: 30 };
+
+/** The first correction comes at once, twelve doubling waits from 5 s on take 6 h, then one set follows every 6 h; jitter adds some. */
+const SETS_PER_DAY_MAX = 20;
+
+/** What a test does to the TV after each set. */
+interface Tv {
+  readonly in: (delayMs: number, then: () => void) => void;
+  readonly unplug: () => void;
+  readonly hotPlug: (modes: readonly OutputMode[]) => void;
+  readonly fallBack: () => void;
+  readonly output: () => SimulatedCompositorOutput | undefined;
+}
 
 /** The reconcile loop over an output whose compositor is simulated. */
 async function setUp() {
@@ -34,7 +46,7 @@ async function setUp() {
     world.afterSet();
     return done;
   };
-  const display = new ObservedDisplay(new OutputDriver(compositor), { clock: time, timers: time });
+  const display = new ObservedDisplay(new OutputDriver(compositor, "HDMI-A-1"), { clock: time, timers: time });
   const displays = managedDisplays([{ name: "main", driver: "output", display }], { clock: time, timers: time, log: silentLog });
   const reporter = new FakeReporter();
   const alarms = new FakeAlarms();
@@ -126,7 +138,7 @@ describe("a desired video mode", () => {
     world.afterSet = () => void time.after("fall back", 20_000, () => Object.assign(output() ?? {}, { mode: FULL_HD }));
     await want({ display: { mode: "3840x2160@30" } });
     await time.advance(24 * 60 * MINUTE_MS);
-    expect(set.length).toBeLessThan(40);
+    expect(set.length).toBeLessThanOrEqual(SETS_PER_DAY_MAX);
     expect([...alarms.raised.keys()]).toEqual(["desired.not-kept.display.mode"]);
     expect(key()).toMatchObject({ status: "pending", error: { code: "desired.drifts" }, drifts: set.length });
     await end();
@@ -141,7 +153,46 @@ describe("a desired video mode", () => {
     world.afterSet = delayMs === 0 ? leave : () => void time.after("leave", delayMs, leave);
     await want({ display: { mode: "3840x2160@30" } });
     await time.advance(24 * 60 * MINUTE_MS);
-    expect(set.length).toBeLessThan(40);
+    expect(set.length).toBeLessThanOrEqual(SETS_PER_DAY_MAX);
+    expect([...alarms.raised.keys()]).toEqual(["desired.not-kept.display.mode"]);
+    await end();
+  });
+
+  test.each<[string, (tv: Tv) => void]>([
+    ["leaves the cable and comes back twice, at first with half its modes", ({ in: after, unplug, hotPlug }) => {
+      unplug();
+      after(2_000, () => hotPlug([FULL_HD]));
+      after(14_000, () => hotPlug(TV_MODES));
+    }],
+    ["leaves the cable and comes back twice, the second time after more than a minute", ({ in: after, unplug, hotPlug }) => {
+      unplug();
+      for (const returnMs of [2_000, 70_000]) after(returnMs, () => hotPlug(TV_MODES));
+    }],
+    ["comes back an hour later", ({ in: after, hotPlug }) => after(60 * MINUTE_MS, () => hotPlug(TV_MODES))],
+    ["falls back after six minutes", ({ in: after, fallBack }) => after(6 * MINUTE_MS, fallBack)],
+    ["falls back after an hour", ({ in: after, fallBack }) => after(60 * MINUTE_MS, fallBack)],
+    ["shows no mode for two seconds and then falls back", ({ in: after, output, fallBack }) => {
+      Object.assign(output() ?? {}, { enabled: false });
+      after(2_000, () => {
+        Object.assign(output() ?? {}, { enabled: true });
+        fallBack();
+      });
+    }],
+    ["is disabled for two seconds and then comes back", ({ in: after, output, hotPlug }) => {
+      Object.assign(output() ?? {}, { enabled: false });
+      after(2_000, () => hotPlug(TV_MODES));
+    }],
+  ])("that makes the TV do this each time is set less and less often, and an alarm says so: it %s", async (_how, misbehave) => {
+    const { time, compositor, world, output, want, hotPlug, set, alarms, end } = await setUp();
+    world.afterSet = () => misbehave({
+      in: (delayMs, then) => void time.after("misbehave", delayMs, then),
+      unplug: () => compositor.unplug("HDMI-A-1"),
+      fallBack: () => void Object.assign(output() ?? {}, { mode: FULL_HD }),
+      output, hotPlug,
+    });
+    await want({ display: { mode: "3840x2160@30" } });
+    await time.advance(24 * 60 * MINUTE_MS);
+    expect(set.length).toBeLessThanOrEqual(SETS_PER_DAY_MAX);
     expect([...alarms.raised.keys()]).toEqual(["desired.not-kept.display.mode"]);
     await end();
   });
