@@ -148,7 +148,10 @@ export const HostMessageSchema = v.variant("t", [
   /** Renderer and host metrics for telemetry, by name. */
   v.object({ t: v.literal("metrics"), metrics: v.record(v.string(), v.number()) }),
   v.object({ t: v.literal("reply"), id: IdSchema, reply: HostReplySchema }),
-  /** The last message of a host that somebody stops in order, as for maintenance. A host that is to be started again, or dies, sends none. */
+  /**
+   * The last message of a host in an orderly stop (SIGTERM, SIGINT or quit), as for maintenance or an update, also if it is started
+   * again afterwards. A host that dies, or restarts on the agent's command, sends none.
+   */
   v.object({ t: v.literal("host-goodbye") }),
   v.object({ t: v.literal("log"), level: v.picklist(["debug", "info", "warn", "error"]), message: TextSchema, fields: v.optional(ObjectSchema) }),
 ]);

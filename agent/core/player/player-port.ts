@@ -6,8 +6,8 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 /** The player host as the agent sees it. */
 export type PlayerStatus =
   /**
-   * `yet-to-come`: none has connected since the agent started; perhaps none is installed. `stopped`: somebody stopped it in
-   * order. `lost`: its connection ended without a goodbye.
+   * `yet-to-come`: none has connected since the agent started; perhaps none is installed. `stopped`: it said goodbye,
+   * as in an orderly stop. `lost`: its connection ended without a goodbye.
    */
   | { readonly kind: "absent"; readonly how: "yet-to-come" | "stopped" | "lost"; readonly sinceMs: number; readonly why: string }
   | {

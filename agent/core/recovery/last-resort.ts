@@ -4,13 +4,11 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { HostPower } from "../../../platform/ports/host.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { PictureFinding } from "./picture-trouble.ts";
 import type { RebootBudget } from "./reboot-budget.ts";
 
-/** Trouble that only a reboot may end, as a sentence; `undefined` when there is none or it cannot be told. */
-export type Trouble = () => string | undefined;
-
 export interface LastResortDeps {
-  readonly trouble: Trouble;
+  readonly picture: () => PictureFinding;
   readonly budget: RebootBudget;
   /** Its reboots are certain (`certainReboot`). */
   readonly power: Pick<HostPower, "reboot">;
@@ -22,6 +20,8 @@ export interface LastResortDeps {
 }
 
 const LOOK_MS = 30_000;
+/** Most time that two looks say something about. What happened while the agent or the machine stood still nobody saw. */
+const SEEN_MAX_MS = 2 * LOOK_MS;
 /** The player host's own repairs take minutes. Each reboot that is not earned back triples the time before the next. */
 export const FIRST_REBOOT_MS = 20 * 60_000;
 export const PAUSE_FACTOR = 3;
@@ -38,6 +38,7 @@ const TELL_MS = 2_000;
  *
  * Trouble may come and go, as when each repair shows a picture for a moment. So good time is subtracted from the time of
  * trouble and does not end it at once; a device that is good for at least as long as it is in trouble is never rebooted.
+ * Time in which there is no picture to judge, such as a planned dark screen, counts as neither.
  */
 export class LastResort {
   readonly #deps: LastResortDeps;
@@ -77,30 +78,31 @@ export class LastResort {
       this.#earnedMs = nowMs;
       await budget.earn();
     }
-    const trouble = this.#deps.trouble();
+    const picture = this.#deps.picture();
     // A spent budget is told as early as a first reboot would come; the next reboot can come when one is earned back.
     const nextMs = FIRST_REBOOT_MS * PAUSE_FACTOR ** (budget.used - (budget.isSpent ? 1 : 0));
     const pauseMs = budget.isSpent ? FIRST_REBOOT_MS : nextMs;
-    this.#count(trouble !== undefined, nowMs, nextMs);
-    if (trouble === undefined) {
+    this.#count(picture.kind, nowMs, nextMs);
+    if (picture.kind === "unseen") return;
+    if (picture.kind === "good") {
       if (this.#troubleMs === 0) for (const code of ["reboot.budget-spent", "reboot.budget-not-written"] as const) alarms.clear(code, "the trouble is over");
       return;
     }
-    if (this.#troubleMs >= pauseMs) await this.#reboot(trouble, signal);
+    if (this.#troubleMs >= pauseMs) await this.#reboot(picture.why, signal);
   }
 
   /** The time since the last look is trouble if both looks saw it, and good if this one saw none. More than `maxMs` is not counted. */
-  #count(isTrouble: boolean, nowMs: number, maxMs: number): void {
-    const passedMs = nowMs - this.#lookedMs;
+  #count(kind: PictureFinding["kind"], nowMs: number, maxMs: number): void {
+    const passedMs = Math.min(nowMs - this.#lookedMs, SEEN_MAX_MS);
     this.#lookedMs = nowMs;
-    if (isTrouble) {
+    if (kind === "trouble") {
       this.#goodMs = 0;
       if (this.#wasTrouble) this.#troubleMs = Math.min(maxMs, this.#troubleMs + passedMs);
-    } else {
+    } else if (kind === "good") {
       this.#goodMs += passedMs;
       this.#troubleMs = this.#goodMs >= FORGOTTEN_AFTER_MS ? 0 : Math.max(0, this.#troubleMs - passedMs);
     }
-    this.#wasTrouble = isTrouble;
+    this.#wasTrouble = kind === "trouble";
   }
 
   async #reboot(trouble: string, signal: AbortSignal): Promise<void> {

@@ -11,7 +11,7 @@ import { storageFailure } from "../storage/document-store.ts";
 import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { certainReboot, ORDERLY_REBOOT_MS } from "./certain-reboot.ts";
 import { FIRST_REBOOT_MS, FORGOTTEN_AFTER_MS, LastResort, PAUSE_FACTOR } from "./last-resort.ts";
-import { pictureTrouble, type PictureFacts } from "./picture-trouble.ts";
+import { judgePicture, STOPPED_MAX_MS, type PictureFacts, type PictureFinding } from "./picture-trouble.ts";
 import { RebootBudget } from "./reboot-budget.ts";
 import { WatchdogFeeder } from "./watchdog-feeder.ts";
 
@@ -167,14 +167,16 @@ function loopingDevice(store = new MemoryDocumentStore(), rebootsPerDay = 3) {
     happened: (code: string) => void told.push(code),
   };
   let boots = 0;
-  let trouble: string | undefined = "the picture is frozen";
+  let picture: PictureFinding = { kind: "trouble", why: "the picture is frozen" };
+  /** For how long the whole agent stood still so far. */
+  let stalledMs = 0;
   let stop = new AbortController();
   const boot = async (): Promise<void> => {
     boots += 1;
     const own = new AbortController();
     stop = own;
     const bootedMs = time.monotonicMs();
-    const clock = { wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() - bootedMs };
+    const clock = { wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() + stalledMs - bootedMs };
     const budget = await RebootBudget.load({ store, clock, log: silentLog, bootId: `boot-${boots}`, rebootsPerDay });
     const reboot = (): Promise<Result<void>> => {
       rebootsAtMs.push(time.monotonicMs());
@@ -182,9 +184,9 @@ function loopingDevice(store = new MemoryDocumentStore(), rebootsPerDay = 3) {
       time.after("test.boot", 30_000, () => void boot());
       return Promise.resolve(ok(undefined));
     };
-    void new LastResort({ trouble: () => trouble, budget, power: { reboot }, alarms, bootId: `boot-${boots}`, clock, timers: time, log: silentLog }).run(own.signal);
+    void new LastResort({ picture: () => picture, budget, power: { reboot }, alarms, bootId: `boot-${boots}`, clock, timers: time, log: silentLog }).run(own.signal);
   };
-  return { time, told, raised, rebootsAtMs, boot, end: () => stop.abort(), heal: () => (trouble = undefined), break: () => (trouble = "again") };
+  return { time, told, raised, rebootsAtMs, boot, end: () => stop.abort(), heal: () => (picture = { kind: "good" }), hide: () => (picture = { kind: "unseen" }), break: () => (picture = { kind: "trouble", why: "again" }), stall: (forMs: number) => (stalledMs += forMs) };
 }
 
 describe("the reboot as the last resort", () => {
@@ -254,6 +256,38 @@ describe("the reboot as the last resort", () => {
     await time.advance(FORGOTTEN_AFTER_MS - 2 * 60_000);
     expect([...raised]).toEqual(["reboot.budget-spent"]);
     await time.advance(3 * 60_000);
+    expect([...raised]).toEqual([]);
+  });
+
+  test("does not come for time in which the agent stood still between two bad looks", async () => {
+    const { time, rebootsAtMs, boot, stall } = loopingDevice();
+    await boot();
+    await time.advance(60_000);
+    stall(FIRST_REBOOT_MS);
+    await time.advance(60_000);
+    expect(rebootsAtMs).toEqual([]);
+  });
+
+  test("neither counts nor forgets trouble while there is no picture to judge", async () => {
+    const { time, raised, rebootsAtMs, boot, heal, hide, break: breakAgain } = loopingDevice();
+    hide();
+    await boot();
+    await time.advance(DAY);
+    breakAgain();
+    await time.advance(FIRST_REBOOT_MS - 60_000);
+    hide();
+    await time.advance(8 * HOUR);
+    expect(rebootsAtMs).toEqual([]);
+    breakAgain();
+    await time.advance(3 * 60_000);
+    expect(rebootsAtMs.length).toBe(1);
+    await time.advance(6 * HOUR);
+    expect([...raised]).toEqual(["reboot.budget-spent"]);
+    hide();
+    await time.advance(2 * HOUR);
+    expect([...raised]).toEqual(["reboot.budget-spent"]);
+    heal();
+    await time.advance(FORGOTTEN_AFTER_MS + 60_000);
     expect([...raised]).toEqual([]);
   });
 
@@ -338,23 +372,26 @@ describe("the reboot as the last resort", () => {
 
 describe("what only a reboot may end", () => {
   const present: Extract<PlayerStatus, { kind: "present" }> = { kind: "present", instance: "i", pid: 1, shell: "s", stage: { kind: "playing", content: "x", sinceMs: 0, loads: 1 }, picture: { verdict: "showing", confidence: 1, evidence: [] }, heardMs: 0 };
-  const facts = (change: Partial<PictureFacts> & { readonly verdict?: "showing" | "frozen" | "dark" | "error-page" | "blank" }): PictureFacts => ({
-    expectation: { expect: "on", why: "" }, player: present, screen: { verdict: change.verdict ?? "showing", confidence: 1, sinceMs: 0, evidence: [] }, ...change,
+  const facts = (change: Partial<PictureFacts> & { readonly verdict?: "showing" | "frozen" | "dark" | "error-page" | "blank" | "unknown" }): PictureFacts => ({
+    expectation: { expect: "on", why: "" }, player: present, screen: { verdict: change.verdict ?? "showing", confidence: 1, sinceMs: 0, evidence: [] }, nowMs: STOPPED_MAX_MS, ...change,
   });
 
   test.each([
-    ["a frozen picture", facts({ verdict: "frozen" }), true],
-    ["a player host that is gone", facts({ player: { kind: "absent", how: "lost", sinceMs: 0, why: "it crashed" } }), true],
-    ["a player host that has not come since the agent started", facts({ player: { kind: "absent", how: "yet-to-come", sinceMs: 0, why: "none yet" } }), false],
-    ["a player host that somebody stopped in order", facts({ player: { kind: "absent", how: "stopped", sinceMs: 0, why: "it was stopped" } }), false],
-    ["a browser without a picture", facts({ player: { ...present, browser: { name: "c", why: "", sandbox: true, support: "tested", picture: { kind: "none", why: "it hangs" }, passedOver: [] } } }), true],
-    ["a good picture", facts({}), false],
-    ["an error page", facts({ verdict: "error-page" }), false],
-    ["a dark screen, such as without a cable", facts({ verdict: "dark" }), false],
-    ["no verdict yet", { ...facts({}), screen: undefined }, false],
-    ["a frozen picture at night", facts({ verdict: "frozen", expectation: { expect: "off", why: "" } }), false],
-    ["a frozen picture when nothing says what should be", facts({ verdict: "frozen", expectation: { expect: "none", why: "" } }), false],
-  ])("%s", (_name, given, isTrouble) => {
-    expect(pictureTrouble(given) !== undefined).toBe(isTrouble);
+    ["a frozen picture", facts({ verdict: "frozen" }), "trouble"],
+    ["a player host that is gone", facts({ player: { kind: "absent", how: "lost", sinceMs: 0, why: "it crashed" } }), "trouble"],
+    ["a player host that has not come since the agent started", facts({ player: { kind: "absent", how: "yet-to-come", sinceMs: 0, why: "none yet" } }), "unseen"],
+    ["a player host that was stopped less than a day ago", facts({ player: { kind: "absent", how: "stopped", sinceMs: 1, why: "it was stopped" } }), "unseen"],
+    ["a player host that was stopped a day ago", facts({ player: { kind: "absent", how: "stopped", sinceMs: 0, why: "it was stopped" } }), "trouble"],
+    ["a browser without a picture", facts({ player: { ...present, browser: { name: "c", why: "", sandbox: true, support: "tested", picture: { kind: "none", why: "it hangs" }, passedOver: [] } } }), "trouble"],
+    ["a good picture", facts({}), "good"],
+    ["an error page", facts({ verdict: "error-page" }), "good"],
+    ["a picture of one color", facts({ verdict: "blank" }), "good"],
+    ["a dark screen, such as without a cable", facts({ verdict: "dark" }), "unseen"],
+    ["a picture that cannot be judged", facts({ verdict: "unknown" }), "unseen"],
+    ["no verdict yet", { ...facts({}), screen: undefined }, "unseen"],
+    ["a frozen picture at night", facts({ verdict: "frozen", expectation: { expect: "off", why: "" } }), "unseen"],
+    ["a frozen picture when nothing says what should be", facts({ verdict: "frozen", expectation: { expect: "none", why: "" } }), "unseen"],
+  ] as const)("%s", (_name, given, kind) => {
+    expect(judgePicture(given).kind).toBe(kind);
   });
 });

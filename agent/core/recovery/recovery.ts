@@ -7,7 +7,7 @@ import type { HealthSource } from "../health/health-source.ts";
 import { untilAborted } from "../state/until-aborted.ts";
 import { certainReboot } from "./certain-reboot.ts";
 import { LastResort } from "./last-resort.ts";
-import { pictureTrouble } from "./picture-trouble.ts";
+import { judgePicture, type PictureFinding } from "./picture-trouble.ts";
 import { RebootBudget } from "./reboot-budget.ts";
 import { WatchdogFeeder } from "./watchdog-feeder.ts";
 
@@ -42,8 +42,8 @@ export async function createRecovery(ports: AgentPorts, settings: AgentSettings,
   if (feeder !== undefined) units.push({ name: "watchdog", run: (signal) => feeder.run(signal) });
   if (rebootsPerDay > 0) {
     const budget = await RebootBudget.load({ store: documents, clock, log, bootId, rebootsPerDay });
-    const trouble = (): string | undefined => pictureTrouble({ expectation: parts.expectation(), screen: parts.screen.current(), player: ports.player.status() });
-    const lastResort = new LastResort({ trouble, budget, power, alarms: parts.alarms, bootId, clock, timers, log });
+    const picture = (): PictureFinding => judgePicture({ expectation: parts.expectation(), screen: parts.screen.current(), player: ports.player.status(), nowMs: clock.monotonicMs() });
+    const lastResort = new LastResort({ picture, budget, power, alarms: parts.alarms, bootId, clock, timers, log });
     units.push({ name: "last-resort", run: (signal) => lastResort.run(signal) });
   }
   const sources: HealthSource[] = feeder === undefined ? [] : [{ name: "watchdog", alarm: "warning", look: () => feeder.issue() }];
