@@ -89,6 +89,12 @@ describe("openPlatform", () => {
     await adapter.close();
   });
 
+  test.runIf(process.platform === "linux")("a Linux machine whose lines are configured without their chip says so", async () => {
+    const { adapter } = await openPlatform({ ...options, root: folder, platform: "linux", gpioLines: "line=PIN11,name=relay" });
+    expect(adapter.issues?.()).toMatchObject([{ code: "gpio.config-malformed", hint: expect.stringContaining("gpio.chip") as string }]);
+    await adapter.close();
+  });
+
   test("simulated: a damaged world file is reported", async () => {
     const worldPath = join(folder, "world.json");
     writeFileSync(worldPath, "{");

@@ -145,12 +145,15 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
   return { ...opened, adapter: { ...adapter, displays, issues: () => [...(adapter.issues?.() ?? []), ...issues], close: closeAll } };
 }
 
+const NO_CHIP: Issue = { code: "gpio.config-malformed", message: "gpio.lines is set and gpio.chip is not, so no line is used", hint: "name the chip in gpio.chip by its label, as gpiodetect shows it" };
+
 async function openLinux(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
   const { gpioChip = "", gpioLines = "", cec = true } = options;
   const { createLinuxPlayer } = await import("./linux/linux-player.ts");
   // Where a chip is connected is not known: one behind I2C or USB takes its time.
   const gpio = gpioChip === "" ? {} : { gpio: { labels: gpioChip.split(","), neverBlocks: false, configured: gpioLines } };
-  return { adapter: await createLinuxPlayer({ ...linuxDeps(options, evidence), ...gpio, cec }) };
+  const adapter = await createLinuxPlayer({ ...linuxDeps(options, evidence), ...gpio, cec });
+  return { adapter: gpioLines === "" || gpioChip !== "" ? adapter : { ...adapter, issues: () => [...(adapter.issues?.() ?? []), NO_CHIP] } };
 }
 
 async function openRaspberryPi(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {

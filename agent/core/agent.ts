@@ -142,6 +142,7 @@ function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts)
     pairingCode: () => parts.pairing.view().code,
     storageIssues: () => ports.storageIssues(),
     configIssues: settings.configIssues,
+    hardwareIssues: () => ports.platform.issues?.() ?? [],
     keepFreeBytes: settings.config["disk.keepFreeBytes"],
   });
 }

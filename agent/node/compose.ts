@@ -213,6 +213,7 @@ async function run({ agent, servePlayer, local, listening, platform, progress, t
     { name: "local-api", run: (stop) => local.run(stop) },
   ];
   log.info({ deviceId: agent.ports.deviceId, adapter: platform.adapter.name, evidence: platform.adapter.evidence }, "the agent starts");
+  for (const issue of platform.adapter.issues?.() ?? []) log.warn({ ...issue }, "a part of the hardware cannot be used as it is configured or expected");
   // Ready means that the sockets exist. Report it after the timeout as well, or systemd would restart the agent again and again on a disk
   // that takes no sockets.
   const late = (missing: string): void => log.warn({ missing }, "reporting readiness although sockets are missing");

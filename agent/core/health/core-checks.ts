@@ -11,7 +11,7 @@ import { backlogCheck, configCheck, linkCheck, ownerCheck, storageCheck } from "
 import { pressureCheck, storageHealthCheck, storageTrialCheck, supplyCheck } from "./checks/condition-checks.ts";
 import { clockCheck, diskCheck, gatewayCheck, networkCheck, temperatureCheck } from "./checks/machine-checks.ts";
 import { forcedResetCheck } from "./checks/reset-check.ts";
-import { browserCheck, displayChecks, gpioCheck, outputsCheck, playerCheck, playerLogCheck, verdictCheck } from "./checks/screen-checks.ts";
+import { browserCheck, displayChecks, gpioCheck, hardwareCheck, outputsCheck, playerCheck, playerLogCheck, verdictCheck } from "./checks/screen-checks.ts";
 import type { DiagnosticCheck } from "./diagnostic-check.ts";
 
 export interface CoreChecksDeps {
@@ -25,6 +25,8 @@ export interface CoreChecksDeps {
   readonly outbox: Pick<Outbox, "status">;
   readonly storageIssues: () => readonly Issue[];
   readonly configIssues: readonly ConfigIssue[];
+  /** Present problems with configured or expected hardware. */
+  readonly hardwareIssues: () => readonly Issue[];
   readonly keepFreeBytes: number;
   readonly clock: Clock;
   /** Checks of `vitrine doctor` that need the machine: data folder, name of the cloud. Shown first. */
@@ -39,6 +41,7 @@ export function coreChecks(deps: CoreChecksDeps): readonly DiagnosticCheck[] {
     diskCheck(platform.probe, deps.keepFreeBytes),
     storageCheck(deps.storageIssues),
     configCheck(deps.configIssues),
+    hardwareCheck(deps.hardwareIssues),
     clockCheck(platform.clock),
     temperatureCheck(platform.probe),
     supplyCheck(platform.probe),

@@ -41,6 +41,7 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
     outbox: { status: () => outbox as never },
     storageIssues: () => [],
     configIssues: [],
+    hardwareIssues: () => [],
     keepFreeBytes: 256 * 1024 * 1024,
     clock: time,
     machine: [],
@@ -70,7 +71,7 @@ describe("the checks", () => {
     await time.advance(10_000);
     const answers = [...(await run()).values()];
     expect(answers.filter(({ status }) => status !== "ok")).toEqual([]);
-    expect(answers.length).toBe(22);
+    expect(answers.length).toBe(23);
   });
 
   test.each([
@@ -97,6 +98,7 @@ describe("the checks", () => {
       pairingCode: () => "AB12CD",
       storageIssues: () => [{ code: "storage.quarantined", message: "outbox.db did not pass its check" }],
       configIssues: [{ source: "file", code: "config.unknown-key", message: "config.json: unknown key", hint: "did you mean log.level?" }],
+      hardwareIssues: () => [{ code: "gpio.io", message: "no GPIO chip" }, { code: "display.no-such-output", message: "there is no HDMI-A-9", hint: "one of HDMI-A-1" }],
       screen: () => ({ verdict: "dark", confidence: 0.9, sinceMs: 0, evidence: [] }),
     });
     await time.advance(10_000);
@@ -115,6 +117,7 @@ describe("the checks", () => {
     const wrong = [...answers.values()].filter(({ status }) => status !== "ok");
     expect(wrong.map(({ name }) => name).sort()).toEqual([...answers.keys()].sort());
     expect(wrong.filter(({ todo }) => todo === undefined || todo.length < 5)).toEqual([]);
+    expect(answers.get("hardware")).toMatchObject({ message: "no GPIO chip (gpio.io); there is no HDMI-A-9 (display.no-such-output)", todo: "one of HDMI-A-1" });
     expect(answers.get("owner")?.todo).toContain("AB12CD");
     expect(answers.get("link to the cloud")?.message).toContain("cannot be looked up");
   });

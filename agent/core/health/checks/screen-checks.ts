@@ -12,6 +12,7 @@ import type { SharedReading } from "../../state/shared-reading.ts";
 import { bad, good, unsupported, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
 import { unseen } from "./machine-checks.ts";
 import { adviceFor } from "./picture-advice.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
 
 export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
   return {
@@ -135,6 +136,19 @@ export function outputsCheck(outputs: Outputs | undefined): DiagnosticCheck {
         return bad("no display is connected", "plug in the display, and switch it on once so that it answers");
       }
       return good(connected.map((output) => describe(output.name, valueOf(output.edid)?.name, valueOf(output.mode))).join("; "));
+    },
+  };
+}
+
+/** All of what is configured or expected and cannot be used, since a part that is missing has no check of its own. */
+export function hardwareCheck(issues: () => readonly Issue[]): DiagnosticCheck {
+  return {
+    name: "hardware",
+    run() {
+      const found = issues();
+      if (found.length === 0) return Promise.resolve(good("everything that is configured could be opened"));
+      const hints = [...new Set(found.flatMap(({ hint }) => hint ?? []))];
+      return Promise.resolve(bad(found.map(({ message, code }) => `${message} (${code})`).join("; ").slice(0, 1_000), hints.join("; ").slice(0, 1_000) || "see docs/codes.md for each code"));
     },
   };
 }
