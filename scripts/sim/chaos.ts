@@ -145,6 +145,11 @@ export class Chaos {
         this.#undoLater("output-off", NIGHT_MS, () => device.player.switchOutput("on"));
         if (random.chance(0.3)) this.#undoLater("page-hangs", NIGHT_MS, () => device.player.hang());
       },
+      pageHangsPerHour: () => device.player.hang(),
+      hostLostPerHour: () => {
+        device.player.vanish(true);
+        this.#undoLater("host-lost", NIGHT_MS, () => device.player.comeBack());
+      },
     };
   }
 

@@ -56,6 +56,10 @@ export interface Faults {
   readonly siteTroublePerHour: number;
   /** The output of the page is off for a while, up to a night; the page may hang meanwhile. */
   readonly outputOffPerHour: number;
+  /** The page hangs, whether its output is on or off. */
+  readonly pageHangsPerHour: number;
+  /** The player host ends and is not started again for hours, or until the machine boots. */
+  readonly hostLostPerHour: number;
 }
 
 /** Frequencies of requests to the devices. */
@@ -107,6 +111,9 @@ const WILD: Faults = {
   networkTroublePerHour: 0.5,
   siteTroublePerHour: 0.7,
   outputOffPerHour: 0.7,
+  // In no seed by default, which leaves what older seeds do as it was.
+  pageHangsPerHour: 0,
+  hostLostPerHour: 0,
 };
 
 const BUSY: Workload = {

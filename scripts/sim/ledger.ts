@@ -71,6 +71,8 @@ export class Ledger {
   readonly onConnect: Listeners<{ readonly device: string; readonly atMs: number }> = new Set();
   connects = 0;
   powerOrders = 0;
+  /** Reboots that agents asked for by themselves. */
+  ownReboots = 0;
   /** Number of frames that left one side or reached the device. */
   frames = 0;
   /** Number of injected faults. */
@@ -207,6 +209,9 @@ const PAGE_ID = /"data":\{"id":"([^"]+)"/g;
 export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {
   return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${JSON.stringify(record.body)}`;
 }
+
+/** Begins the effect key of a reboot or a shut-down; its reason follows. */
+export const MACHINE_MARK = "machine:";
 
 /** Effect key for all hardware orders of one command; `command`: its id and attempt. */
 export function orderKeyOf(command: string): string {

@@ -43,6 +43,7 @@ const CASES: readonly Case[] = [
   { sabotage: "hands-forgotten", breaks: ["hands-are-kept"], workload: AT_ONE_DISPLAY },
   { sabotage: "fluttering-rule", breaks: ["power-is-calm"], workload: { ...AT_ONE_DISPLAY, powerCommandsPerHour: 0 } },
   { sabotage: "deaf-lines", breaks: ["lamps-follow-rules"], workload: AT_ONE_DISPLAY },
+  { sabotage: "host-unseen", breaks: ["reboots-help"], workload: { ...AT_ONE_DISPLAY, regulatorsPerHour: 2, powerCommandsPerHour: 0 } },
   { sabotage: "leaky-timers", breaks: ["timers-bounded"] },
   { sabotage: "numbers-reused", breaks: ["numbers-never-reused"], faults: { killPerHour: 20 } },
   { sabotage: "keys-forgotten", breaks: ["stored-once"], faults: { killAtPortChance: 0.003 }, workload: { playsPerHour: 400 } },

@@ -33,6 +33,8 @@ export type Sabotage =
   | "invented-pulse"
   /** The loudspeaker reports something else than it does. */
   | "lying-audio"
+  /** The agent takes its player host for lost. */
+  | "host-unseen"
   /** The frame witness does not know that an output is off. */
   | "blind-witness"
   /** The device connects without any pause between attempts. */

@@ -205,6 +205,7 @@ class Simulation {
       gaps: ledger.gaps.length,
       commands: ledger.commands.length,
       powerOrders: ledger.powerOrders,
+      ownReboots: ledger.ownReboots,
       effects: [...ledger.effects.values()].reduce((sum, count) => sum + count, 0),
       restores: clouds.reduce((sum, { restores }) => sum + restores, 0),
       timers: sim.time.made,

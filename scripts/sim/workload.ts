@@ -5,6 +5,7 @@ import type { SimulatedCloud } from "./cloud/simulated-cloud.ts";
 import { VENDOR_COMMAND } from "./device/observed-platform.ts";
 import type { SimulatedDevice } from "./device/simulated-device.ts";
 import type { SimWorld } from "./invariants/invariant.ts";
+import { MACHINE_MARK } from "./ledger.ts";
 import { networkPatch } from "./site.ts";
 
 interface Order {
@@ -62,14 +63,14 @@ export class WorkloadGenerator {
     this.patch(this.#cloudOf(device), device, { display: { power }, schedule: this.#hourly(), rules });
   }
 
-  /** A presence sensor, and some of: a lamp at a door, one by the hour, content and a message at the press of a key. */
+  /** A presence sensor, and some of: a lamp at a door, one by the hour, and at the press of a key content, a message and a pulse at the door's lamp. */
   #rules(): JsonObject {
     const random = this.#random;
     const lamp = (line: string, level: 0 | 1): JsonObject => ({ kind: "line", line, level });
     const others: readonly JsonObject[] = [
       { id: "door", when: [{ kind: "line", line: DOOR }], do: [lamp(DOOR_LAMP, 1)], otherwise: [lamp(DOOR_LAMP, 0)], quietMs: random.integer(0, 120) * 1_000 },
       { id: "hourly", when: [{ kind: "time", ...this.#hourly() }], do: [lamp(HOUR_LAMP, 1)], otherwise: [lamp(HOUR_LAMP, 0)] },
-      { id: "key", when: [{ kind: "cec-key", key: "red" }], do: [{ kind: "page-message", message: { key: "red" } }, { kind: "content", content: "promo" }], otherwise: [{ kind: "content", content: "document" }], quietMs: 60_000 },
+      { id: "key", when: [{ kind: "cec-key", key: "red" }], do: [{ kind: "page-message", message: { key: "red" } }, { kind: "content", content: "promo" }, { ...lamp(DOOR_LAMP, 1), pulseMs: BELL_MS }], otherwise: [{ kind: "content", content: "document" }], quietMs: 60_000 },
     ];
     return { table: [presence(random), ...others.filter(() => random.chance(0.5))], contents: { promo: { kind: "url", url: "https://content.test/promo" } } };
   }
@@ -132,8 +133,8 @@ export class WorkloadGenerator {
       () => ({ name: "gpio.pulse", params: { line: "GPIO17", durationMs: number }, effectKey: `pulse:${number}` }),
       () => ({ name: "gpio.pulse", params: { line: "GPIO22", durationMs: number }, effectKey: `pulse:${number}` }),
       () => ({ name: "cec.send", params: { destination: 0, opcode: VENDOR_COMMAND, operands: [number >> 8, number & 255] }, effectKey: `cec:${number >> 8}.${number & 255}` }),
-      () => ({ name: "reboot", params: { reason: `sim-${number}` }, effectKey: `machine:sim-${number}` }),
-      () => (this.#random.chance(0.3) ? { name: "shutdown", params: { reason: `sim-${number}` }, effectKey: `machine:sim-${number}` } : this.#order()),
+      () => ({ name: "reboot", params: { reason: `${COMMANDS_REASON}${number}` }, effectKey: `${MACHINE_MARK}${COMMANDS_REASON}${number}` }),
+      () => (this.#random.chance(0.3) ? { name: "shutdown", params: { reason: `${COMMANDS_REASON}${number}` }, effectKey: `${MACHINE_MARK}${COMMANDS_REASON}${number}` } : this.#order()),
       ...this.#playerOrders(number),
       () => ({ name: "logs.collect", params: {} }),
       () => ({ name: "display.power", params: { on: this.#random.chance(0.5) } }),
@@ -189,12 +190,22 @@ export const DOOR = "GPIO25";
 /** Lines that only rules drive. */
 const DOOR_LAMP = "GPIO12";
 const HOUR_LAMP = "GPIO13";
+/** Longer than any pulse of a command, whose length is its mark. */
+const BELL_MS = 30_000;
 
 function presence(random: SeededRandom): JsonObject {
   return {
     id: "presence", when: [{ kind: "line", line: SENSOR }], do: [{ kind: "display-power", power: "on" }],
     otherwise: [{ kind: "display-power", power: "standby" }], quietMs: random.integer(0, 600) * 1_000,
   };
+}
+
+/** Begins the reason of every reboot and shut-down that a command asks for. */
+const COMMANDS_REASON = "sim-";
+
+/** Whether a command asked for a reboot or shut-down with this reason. */
+export function isCommandsReason(reason: string): boolean {
+  return reason.startsWith(COMMANDS_REASON);
 }
 
 const UPLOADING: ReadonlySet<string> = new Set(["screenshot", "logs.collect"]);

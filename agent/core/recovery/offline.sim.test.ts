@@ -79,7 +79,7 @@ test.each([["with a cloud that cannot be reached", ["wss://cloud.example/device/
   await end();
 }, 300_000);
 
-test("offline for four weeks: every loop makes progress, nothing piles up, and nothing resets or reboots the machine", async () => {
+test("offline for four weeks without display, outputs, lines and sound: every loop makes progress, timers do not pile up, and nothing resets or reboots the machine", async () => {
   const { time, world, agent, progress, resets, end } = await offlineAgent(["wss://cloud.example/device/v1"], { isBare: true });
   await time.advance(DAY);
   const timers = time.pending().length;

@@ -5,6 +5,7 @@ import type { NetworkSettings } from "../../../platform/ports/network-settings.t
 import { ok } from "../../../platform/ports/result.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
+import { MACHINE_MARK } from "../ledger.ts";
 import { orderOf } from "../orders.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
@@ -66,12 +67,12 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
       ...(power.forcedReset !== undefined && { forcedReset: power.forcedReset }),
       reboot: (reason) =>
         life.call("power.reboot", () => {
-          effect(`machine:${reason}`);
+          effect(`${MACHINE_MARK}${reason}`);
           return power.reboot(reason);
         }),
       shutdown: (reason) =>
         life.call("power.shutdown", () => {
-          effect(`machine:${reason}`);
+          effect(`${MACHINE_MARK}${reason}`);
           return power.shutdown(reason);
         }),
     },

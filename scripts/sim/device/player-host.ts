@@ -1,5 +1,5 @@
 import { HostLink } from "../../../agent/core/player/host-link.ts";
-import type { PlayerLink } from "../../../agent/core/player/player-port.ts";
+import type { PlayerLink, PlayerStatus } from "../../../agent/core/player/player-port.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Result } from "../../../platform/ports/result.ts";
@@ -186,6 +186,11 @@ class ObservedHostLink extends HostLink {
     super({ clock: life.clock, timers: life, log });
     this.#sim = sim;
     this.#life = life;
+  }
+
+  override status(): PlayerStatus {
+    if (this.#sim.sabotage !== "host-unseen") return super.status();
+    return { kind: "absent", how: "lost", sinceMs: 0, why: "sabotage" };
   }
 
   override request(request: HostRequest, timeoutMs: number): Promise<Result<JsonObject>> {

@@ -286,7 +286,7 @@ function flutter(agent: Agent, life: Life): void {
 }
 
 function SETTINGS(endpoints: readonly string[]): AgentSettings {
-  return { version: "0.0.0-sim", config: { ...CONFIG, "cloud.firstConnectSpreadMs": 5_000, "gpio.inputs": "GPIO6" }, configIssues: [], endpoints, name: "", facts: {} };
+  return { version: "0.0.0-sim", config: { ...CONFIG, "cloud.firstConnectSpreadMs": 5_000, "gpio.inputs": "GPIO6", "recovery.rebootsPerDay": 3 }, configIssues: [], endpoints, name: "", facts: {} };
 }
 
 const HAMMERING: LinkPolicy = {

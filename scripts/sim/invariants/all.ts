@@ -12,6 +12,7 @@ import { numbersNeverReused } from "./numbers-never-reused.ts";
 import { oneEffect } from "./one-effect.ts";
 import { oneOutcome } from "./one-outcome.ts";
 import { outcomesAreTrue } from "./outcomes-are-true.ts";
+import { rebootsHelp } from "./reboots-help.ts";
 import { reconnects } from "./reconnects.ts";
 import { handsAreKept, powerIsCalm } from "./regulators.ts";
 import { reportedIsTrue } from "./reported-is-true.ts";
@@ -21,6 +22,6 @@ import { timersBounded } from "./timers-bounded.ts";
 /** Every invariant, in an order in which later ones depend on earlier ones. */
 export const INVARIANTS: readonly Invariant[] = [
   numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, darkIsLeftAlone, capsHold, timersBounded, connectsBounded, neverStranded,
-  handsAreKept, powerIsCalm, lampsFollowRules,
+  handsAreKept, powerIsCalm, lampsFollowRules, rebootsHelp,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,
 ];
