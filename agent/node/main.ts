@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
-import { systemClock, SystemTimers } from "../../platform/linux/system-clock.ts";
+import { exitWithin, systemClock, SystemTimers } from "../../platform/linux/system-clock.ts";
 import { limitExit } from "../../platform/linux/kernel/limited-exit.ts";
 import { makeFolder } from "../../platform/node/make-folder.ts";
 import { closeToOthers, type OpenPlace, type PrivateTreeOptions } from "../../platform/node/private-tree.ts";
@@ -27,7 +27,7 @@ process.exitCode = await main(process.argv.slice(2));
 // A failed start or a bug may leave anything open.
 if (process.exitCode === EXIT.failed) process.exit();
 // What is under way, such as the link's goodbye, gets a moment; a handle that was left open must not keep the process.
-setTimeout(() => process.exit(), LINGER_MS).unref();
+exitWithin(LINGER_MS);
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.includes("--help") || argv.includes("-h")) return printAndEnd(help());

@@ -52,6 +52,11 @@ export class SystemTimers implements Timers {
   }
 }
 
+/** Ends this process with its `exitCode`: when nothing is left to do, and after `delayMs` at the latest. */
+export function exitWithin(delayMs: number): void {
+  setTimeout(() => process.exit(), delayMs).unref();
+}
+
 /** Throws a RangeError naming the timer when `delayMs` is not a number from 0 to 2^31-1. */
 export function refuseBadDelay(name: string, delayMs: number): void {
   if (delayMs >= 0 && delayMs <= DELAY_MAX_MS) return;
