@@ -108,7 +108,7 @@ test("a player host that stays away costs three reboots, which are forced where 
   await end();
 }, 300_000);
 
-test("a player host that was stopped in order is an alarm and never a reboot; one that is lost afterwards is", async () => {
+test("a player host that was stopped in an orderly way is an alarm, and no reboot within a day; one that is lost afterwards is", async () => {
   const { time, agent, player, resets, end } = await offlineAgent(["wss://cloud.example/device/v1"]);
   await time.advance(HOUR);
   player.status = { kind: "absent", how: "stopped", sinceMs: time.monotonicMs(), why: "it was stopped" };

@@ -187,8 +187,8 @@ describe.skipIf(root === undefined).each(another === undefined ? [ROOT_BROWSER] 
     await fillsGlass("HEADLESS-1", turned);
   });
 
-  // Here the compositor and the player host decide, not the browser.
-  test.skipIf(browser !== ROOT_BROWSER)("without any enabled output the browser waits, says why, and comes when one is enabled", async () => {
+  // Here the compositor and the player host decide, not the browser, so once is enough.
+  if (browser === ROOT_BROWSER) test("without any enabled output the browser waits, says why, and comes when one is enabled", async () => {
     await room.start();
     await succeeds("wlr-randr", "--output", "HEADLESS-1", "--off");
     room.host(dataDir);
