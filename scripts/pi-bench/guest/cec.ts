@@ -50,7 +50,7 @@ async function stopTv(): Promise<void> {
 
 async function open(only: "cec1" | "cec3" = "cec1"): Promise<LinuxCec> {
   const { buses, issues } = await openCecAdapters({ root: "/", timers, osdName: "Vitrine", only: [only] });
-  expect(issues).toEqual([]);
+  expect(issues()).toEqual([]);
   const [bus] = buses;
   if (bus === undefined) throw new Error(`there is no /dev/${only}`);
   return bus.cec;
