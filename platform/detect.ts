@@ -191,6 +191,7 @@ async function openSimulated(options: OpenPlatformOptions, evidence: readonly st
     timers,
     evidence,
     onMachineGone: (kind) => options.onMachineGone?.(kind),
+    ...(options.gpioLines !== undefined && { gpioLines: options.gpioLines }),
     ...(onLinux ? { hostProbe: createLinuxProbe({ clock, timers, dataDir }) } : {}),
   });
   const close = async (): Promise<void> => {

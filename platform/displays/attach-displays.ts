@@ -1,9 +1,9 @@
 import type { AttachedDisplay, Display } from "../ports/display.ts";
+import { parseDisplays, type DisplayAttachment } from "../ports/display-config.ts";
 import { DISPLAY_PROPERTY_NAMES, statusOf } from "../ports/display-properties.ts";
 import { failed } from "../ports/reading.ts";
 import { fail, messageOf, ok, type Issue, type Result } from "../ports/result.ts";
 import { composedDriver } from "./composed-driver.ts";
-import { parseDisplays, type DisplayAttachment } from "./display-config.ts";
 import type { DriverMachine, DriverTable, OpenDriver, OpenedDriver } from "./drivers.ts";
 import { ObservedDisplay } from "./observed-display.ts";
 

@@ -6,7 +6,7 @@ import type { OpenDdc } from "../ports/ddc.ts";
 import type { Outputs } from "../ports/outputs.ts";
 import type { DisplayDriver } from "../ports/display-driver.ts";
 import type { Result } from "../ports/result.ts";
-import type { DisplayAttachment } from "./display-config.ts";
+import type { DisplayAttachment } from "../ports/display-config.ts";
 
 /** The parts of the machine that drivers may use. */
 export interface DriverMachine {

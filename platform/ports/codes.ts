@@ -220,6 +220,7 @@ export const CODES = {
   "link.moving": ["link", "The endpoints changed; the device is connecting to the new ones."],
   "link.network": ["link", "The network failed."],
   "link.nonsense": ["link", "The cloud sent too many frames that cannot be used."],
+  "link.not-configured": ["link", "No address of a cloud is configured.", "Name its addresses in `cloud.endpoints` or in a provisioning file."],
   "link.offline": ["command desired link", "There is no session with the cloud."],
   "link.plain-refused": ["desired start", "Unencrypted addresses are not accepted.", "Use wss, or allow plain addresses in the configuration (for tests)."],
   "link.protocol": ["link", "The server broke the protocol of the transport."],

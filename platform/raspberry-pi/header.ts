@@ -1,24 +1,5 @@
-import type { GpioLineSetup } from "../linux/gpio/linux-gpio.ts";
-
 /**
  * Labels of the GPIO controller behind the 40-pin header: Raspberry Pi 5 and Compute Module 5, 4 and Compute Module 4,
  * and all before them, including Zero 2 W (drivers/pinctrl/pinctrl-rp1.c, drivers/pinctrl/bcm/pinctrl-bcm2835.c).
  */
 export const HEADER_CHIPS = ["pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"] as const;
-
-/** Header pin of each BCM line from GPIO0 on. On every model with 40 pins the header's lines are the chip's first 28. */
-const HEADER_PINS = [27, 28, 3, 5, 7, 29, 31, 26, 24, 21, 19, 23, 32, 33, 8, 10, 36, 11, 12, 35, 38, 40, 15, 16, 18, 22, 37, 13] as const;
-
-/** Lines that the board uses for something that does not come back after they were released. */
-const RESERVED: Readonly<Record<number, string>> = {
-  0: "the identity memory of an add-on board",
-  1: "the identity memory of an add-on board",
-  14: "the serial port (TXD)",
-  15: "the serial port (RXD)",
-};
-
-/** The header's lines: `GPIO17` is also `PIN11` and `BCM17`. */
-export const HEADER_LINES: readonly GpioLineSetup[] = HEADER_PINS.map((pin, offset) => {
-  const reservedFor = RESERVED[offset];
-  return { name: `GPIO${offset}`, aliases: [`PIN${pin}`, `BCM${offset}`], offset, ...(reservedFor !== undefined && { reservedFor }) };
-});

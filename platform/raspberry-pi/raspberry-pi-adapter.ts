@@ -2,9 +2,10 @@ import { join } from "node:path";
 import type { LinuxAdapterDeps } from "../linux/linux-adapter.ts";
 import { createLinuxPlayer } from "../linux/linux-player.ts";
 import { machineFiles } from "../linux/machine-files.ts";
+import { HEADER_LINES } from "../ports/gpio-header.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
 import { firmwareState } from "./firmware.ts";
-import { HEADER_CHIPS, HEADER_LINES } from "./header.ts";
+import { HEADER_CHIPS } from "./header.ts";
 
 export interface RaspberryPiAdapterDeps extends LinuxAdapterDeps {
   /** The configuration key `gpio.lines`. */

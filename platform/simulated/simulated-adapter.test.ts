@@ -11,6 +11,7 @@ import { probeConformance } from "../ports/probe.conformance.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { createSimulatedAdapter } from "./simulated-adapter.ts";
+import { SimulatedGpio } from "./simulated-gpio.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { SimulatedWorld } from "./world.ts";
 
@@ -72,6 +73,38 @@ cecConformance(
   })),
   { moods: true },
 );
+describe("the simulated header", () => {
+  function header(configured: string) {
+    const time = new VirtualTime();
+    const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("header") });
+    return { world, gpio: new SimulatedGpio({ world, clock: time, timers: time, configured }) };
+  }
+
+  test("has the names and the reserved lines of a real one", async () => {
+    const { gpio } = header("");
+    expect(await gpio.write("PIN11", 1)).toEqual({ ok: true, value: 1 });
+    expect(await gpio.read("BCM17")).toEqual({ ok: true, value: 1 });
+    expect(await gpio.write("PIN8", 1)).toMatchObject({ ok: false, error: { code: "gpio.reserved" } });
+    const lines = await gpio.lines();
+    expect(lines.ok && lines.value.find(({ name }) => name === "GPIO17")?.aliases).toEqual(["PIN11", "BCM17"]);
+  });
+
+  test("is wired as gpio.lines says: names, polarity, pull, safe levels and lines that are free", async () => {
+    const { gpio, world } = header("line=GPIO17,name=relay,active=low,safe=0;line=PIN8,reserved=no;line=GPIO22,pull=up");
+    expect([world.levelOf("GPIO17"), world.state.gpio.lines["GPIO17"]?.direction]).toEqual([1, "output"]);
+    expect(await gpio.write("relay", 1)).toEqual({ ok: true, value: 1 });
+    expect(world.levelOf("GPIO17")).toBe(0);
+    expect(await gpio.write("GPIO14", 1)).toEqual({ ok: true, value: 1 });
+    await gpio.watch("GPIO22", { debounceMs: 0 }, () => undefined);
+    expect(world.state.gpio.lines["GPIO22"]?.pull).toBe("up");
+    expect(gpio.issues()).toEqual([]);
+  });
+
+  test("tells entries that it cannot use", () => {
+    expect(header("line=GPIO99;line=GPIO2,safe=1;line=GPIO5,aktiv=low").gpio.issues().map(({ code }) => code)).toEqual(["gpio.config-malformed", "gpio.no-such-line", "gpio.busy"]);
+  });
+});
+
 gpioConformance(
   "simulated",
   bench((all) => ({

@@ -21,6 +21,8 @@ export interface SimulatedAdapterDeps {
   /** The machine went down, by request or by its watchdog. The host must end the agent without a clean shutdown. */
   onMachineGone(kind: MachineGone): void;
   readonly evidence?: readonly string[];
+  /** The configuration key `gpio.lines`. */
+  readonly gpioLines?: string;
 }
 
 /** Implements every port on simulated hardware whose behaviour and faults come from the world. */
@@ -29,7 +31,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
   // The machine had lost power or was to reboot: this start is the boot.
   if (world.state.power.pending !== "none") world.boot();
   const cec = new SimulatedCec(world, timers);
-  const gpio = new SimulatedGpio(world, clock, timers);
+  const gpio = new SimulatedGpio({ world, clock, timers, ...(deps.gpioLines !== undefined && { configured: deps.gpioLines }) });
   const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));
   const watchdog = new SimulatedWatchdog(timers, () => power.reset());
   const tv = tvDriver(world, { cec, clock, timers });
@@ -47,6 +49,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     networkSettings: simulatedNetworkSettingsPort(world, clock),
     clock: simulatedClockControl(world, clock),
     probe: simulatedProbe(world, { clock, timers, host: deps.hostProbe }),
+    issues: () => gpio.issues(),
     close: async () => {
       await tv.close?.();
       cec.close();

@@ -1,9 +1,11 @@
 import type { Clock, Timer, Timers } from "../ports/clock.ts";
 import { debounceInRange, pulseInRange, type Gpio, type GpioEdge, type GpioLevel, type GpioLineInfo, type GpioLineRef } from "../ports/gpio.ts";
-import { fail, ok, type Result } from "../ports/result.ts";
+import { HEADER_LINES } from "../ports/gpio-header.ts";
+import { claimable, parseGpioLines, withConfiguration, type GpioLineSetup } from "../ports/gpio-lines.ts";
+import { fail, ok, type Issue, type Result } from "../ports/result.ts";
 import { OneAtATime } from "../runtime/one-at-a-time.ts";
 import type { SimulatedWorld } from "./world.ts";
-import type { GpioLineState } from "./world-state.ts";
+import type { WorldState } from "./world-state.ts";
 
 interface Watch {
   readonly line: string;
@@ -15,48 +17,71 @@ interface Pulse {
   readonly endNow: () => void;
 }
 
-/** The simulated 40-pin header. Writes and pulses on one line are serialised; different lines are independent. */
+export interface SimulatedGpioDeps {
+  readonly world: SimulatedWorld;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** The configuration key `gpio.lines`. `drive` has no effect here. */
+  readonly configured?: string;
+}
+
+/**
+ * The simulated 40-pin header, with the names and reserved lines of a real one. Writes and pulses on one line are serialised;
+ * different lines are independent. The world keeps electrical levels; this port speaks of active (1) and inactive (0).
+ */
 export class SimulatedGpio implements Gpio {
   readonly #world: SimulatedWorld;
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #lines: readonly GpioLineSetup[];
+  readonly #issues: readonly Issue[];
   readonly #lanes = new Map<string, OneAtATime>();
   readonly #watches = new Set<Watch>();
   readonly #pulses = new Set<Pulse>();
 
-  constructor(world: SimulatedWorld, clock: Clock, timers: Timers) {
+  constructor({ world, clock, timers, configured = "" }: SimulatedGpioDeps) {
     this.#world = world;
     this.#clock = clock;
     this.#timers = timers;
+    const parsed = parseGpioLines(configured);
+    const setup = withConfiguration(headerOf(world.state.gpio.lines), parsed.lines);
+    this.#lines = setup.lines;
+    const unsafe = setup.safe.flatMap(({ line, level }) => {
+      const free = this.#free(line);
+      const driven = free.ok ? this.#set(free.value, level) : free;
+      return driven.ok ? [] : [driven.error];
+    });
+    this.#issues = [...parsed.issues, ...setup.issues, ...unsafe];
+  }
+
+  /** Configured lines that are left out or cannot be put at their safe level. */
+  issues(): readonly Issue[] {
+    return this.#issues;
   }
 
   lines(): Promise<Result<readonly GpioLineInfo[]>> {
     if (this.#world.state.gpio.mood === "broken") return Promise.resolve(ioError("the header"));
-    const infos = Object.entries(this.#world.state.gpio.lines).map(([name, { offset, direction, level, pull, consumer }]): GpioLineInfo => {
-      const info = { name, offset, direction, level, pull };
-      return consumer === undefined ? info : { ...info, consumer };
-    });
-    return Promise.resolve(ok(infos));
+    return Promise.resolve(ok(this.#lines.map((line) => this.#describe(line))));
   }
 
   read(ref: GpioLineRef): Promise<Result<GpioLevel>> {
     const found = this.#free(ref);
-    return Promise.resolve(found.ok ? ok(this.#levelOf(found.value.name)) : found);
+    return Promise.resolve(found.ok ? ok(this.#levelOf(found.value)) : found);
   }
 
   write(ref: GpioLineRef, level: GpioLevel): Promise<Result<GpioLevel>> {
-    return this.#drive(ref, (name) => Promise.resolve(this.#set(name, level)));
+    return this.#drive(ref, (line) => Promise.resolve(this.#set(line, level)));
   }
 
   pulse(ref: GpioLineRef, level: GpioLevel, durationMs: number): Promise<Result<{ readonly measuredMs: number }>> {
     const range = pulseInRange(durationMs);
     if (!range.ok) return Promise.resolve(range);
-    return this.#drive(ref, async (name) => {
-      const started = this.#set(name, level);
+    return this.#drive(ref, async (line) => {
+      const started = this.#set(line, level);
       if (!started.ok) return started;
       const startedMs = this.#clock.monotonicMs();
-      await this.#hold(name, durationMs);
-      const ended = this.#set(name, level === 1 ? 0 : 1);
+      await this.#hold(line.name, durationMs);
+      const ended = this.#set(line, level === 1 ? 0 : 1);
       return ended.ok ? ok({ measuredMs: this.#clock.monotonicMs() - startedMs }) : ended;
     });
   }
@@ -80,22 +105,24 @@ export class SimulatedGpio implements Gpio {
     if (!range.ok) return range;
     const found = this.#free(ref);
     if (!found.ok) return found;
-    const { name } = found.value;
+    const line = found.value;
+    const { name } = line;
+    const pulled = pull ?? line.pull;
     // A line requested as an input is no longer driven, as in the kernel.
-    this.#world.updateLine(name, pull === undefined ? { direction: "input" } : { direction: "input", pull });
-    let reported = this.#levelOf(name);
+    this.#world.updateLine(name, { direction: "input", ...(pulled !== undefined && { pull: pulled }) });
+    let reported = this.#levelOf(line);
     let pending: Timer | undefined;
     const settle = (): void => {
       pending = undefined;
-      const level = this.#levelOf(name);
+      const level = this.#levelOf(line);
       if (level === reported) return;
       reported = level;
       edge({ line: name, level, atMs: this.#clock.monotonicMs() });
     };
     let last = reported;
     const undo = this.#world.onChange((sections) => {
-      if (!sections.includes("gpio") || this.#levelOf(name) === last) return;
-      last = this.#levelOf(name);
+      if (!sections.includes("gpio") || this.#levelOf(line) === last) return;
+      last = this.#levelOf(line);
       pending?.cancel();
       pending = undefined;
       if (debounceMs === 0) settle();
@@ -113,9 +140,24 @@ export class SimulatedGpio implements Gpio {
     return ok(watch.stop);
   }
 
+  #describe(line: GpioLineSetup): GpioLineInfo {
+    const { name, offset, aliases, reservedFor } = line;
+    const { direction, pull, consumer } = this.#stateOf(line);
+    return {
+      name,
+      offset,
+      ...(aliases.length > 0 && { aliases }),
+      direction,
+      level: this.#levelOf(line),
+      pull,
+      ...(consumer !== undefined && { consumer }),
+      ...(reservedFor !== undefined && { reservedFor }),
+    };
+  }
+
   /** Runs `act` in the line's lane after checking that we may drive the line. */
-  #drive<T>(ref: GpioLineRef, act: (name: string) => Promise<Result<T>>): Promise<Result<T>> {
-    const known = this.#find(ref);
+  #drive<T>(ref: GpioLineRef, act: (line: GpioLineSetup) => Promise<Result<T>>): Promise<Result<T>> {
+    const known = claimable(this.#lines, ref);
     if (!known.ok) return Promise.resolve(known);
     const { name } = known.value;
     const lane = this.#lanes.get(name) ?? new OneAtATime();
@@ -126,14 +168,14 @@ export class SimulatedGpio implements Gpio {
       if ([...this.#watches].some((watch) => watch.line === name)) {
         return fail("gpio.not-an-output", `${name} is being watched as an input`, "end the watch before driving the line");
       }
-      return act(name);
+      return act(known.value);
     });
   }
 
-  #set(name: string, level: GpioLevel): Result<GpioLevel> {
-    if (this.#world.state.gpio.mood === "broken") return ioError(name);
-    this.#world.updateLine(name, { direction: "output", driven: level });
-    return ok(this.#levelOf(name));
+  #set(line: GpioLineSetup, level: GpioLevel): Result<GpioLevel> {
+    if (this.#world.state.gpio.mood === "broken") return ioError(line.name);
+    this.#world.updateLine(line.name, { direction: "output", driven: electrical(line, level) });
+    return ok(this.#levelOf(line));
   }
 
   #hold(name: string, durationMs: number): Promise<void> {
@@ -154,25 +196,36 @@ export class SimulatedGpio implements Gpio {
     });
   }
 
-  #find(ref: GpioLineRef): Result<{ readonly name: string; readonly line: GpioLineState }> {
-    const { lines, mood } = this.#world.state.gpio;
-    const entry = Object.entries(lines).find(([name, line]) => (typeof ref === "number" ? line.offset === ref : name === ref));
-    if (entry === undefined) return fail("gpio.no-such-line", "the header has no such line", `it has ${Object.keys(lines).join(", ")}`);
-    if (mood === "broken") return ioError(entry[0]);
-    return ok({ name: entry[0], line: entry[1] });
-  }
-
-  #free(ref: GpioLineRef): Result<{ readonly name: string }> {
-    const found = this.#find(ref);
+  #free(ref: GpioLineRef): Result<GpioLineSetup> {
+    const found = claimable(this.#lines, ref);
     if (!found.ok) return found;
-    const { consumer } = found.value.line;
+    if (this.#world.state.gpio.mood === "broken") return ioError(found.value.name);
+    const { consumer } = this.#stateOf(found.value);
     if (consumer !== undefined) return fail("gpio.busy", `${found.value.name} is held by "${consumer}"`);
-    return ok({ name: found.value.name });
+    return found;
   }
 
-  #levelOf(name: string): GpioLevel {
-    return this.#world.levelOf(name) ?? 0;
+  #stateOf({ name }: GpioLineSetup): WorldLines[string] {
+    const state = this.#world.state.gpio.lines[name];
+    if (state === undefined) throw new Error(`the simulated header has lost its line ${name}`);
+    return state;
   }
+
+  #levelOf(line: GpioLineSetup): GpioLevel {
+    return electrical(line, this.#world.levelOf(line.name) ?? 0);
+  }
+}
+
+type WorldLines = WorldState["gpio"]["lines"];
+
+/** Each line of the world with what a real header says of it. */
+function headerOf(lines: WorldLines): readonly GpioLineSetup[] {
+  return Object.entries(lines).map(([name, { offset }]) => HEADER_LINES.find((line) => line.name === name) ?? { name, aliases: [], offset });
+}
+
+/** Turns an electrical level into a logical one, and back. */
+function electrical({ activeLow }: GpioLineSetup, level: GpioLevel): GpioLevel {
+  return activeLow === true ? (level === 1 ? 0 : 1) : level;
 }
 
 function ioError(name: string): Result<never> {

@@ -26,6 +26,19 @@ test("the link sends a signed hello, is welcomed, starts the drain and is online
   expect(bench.time.pending()).toEqual([]);
 });
 
+test("a device without a cloud says so, and stops saying so once it has one", async () => {
+  const bench = await LinkBench.make({ endpoints: [] });
+  await bench.start();
+  expect(bench.link.status()).toMatchObject({ kind: "offline", lastError: { code: "link.not-configured" } });
+  bench.link.setEndpoints(["wss://cloud.test/device"]);
+  await bench.time.advance(10_000);
+  expect(bench.link.status().kind).toBe("online");
+  bench.link.setEndpoints([]);
+  await bench.time.advance(1_000);
+  expect(bench.link.status()).toMatchObject({ kind: "offline", lastError: { code: "link.not-configured" } });
+  await bench.end();
+});
+
 test("the session number is on disk before it is used and rises with every session", async () => {
   const bench = await LinkBench.make();
   const stored: unknown[] = [];

@@ -4,7 +4,7 @@ import type { Timer } from "../../../platform/ports/clock.ts";
 import { messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { CloudLinkDeps } from "./cloud-link-deps.ts";
-import type { CloudLink, Connection, LinkStatus, TransportIssue } from "./cloud-port.ts";
+import type { CloudLink, Connection, LinkIssue, LinkStatus, TransportIssue } from "./cloud-port.ts";
 import { buildHello } from "./hello.ts";
 import { LinkCounters, type LinkCounts } from "./link-counters.ts";
 import { initialLinkState, nextTickMs, stepLink, type LinkEffect, type LinkEvent, type LinkState } from "./link-state.ts";
@@ -109,6 +109,7 @@ export class CloudLinkRunner implements CloudLink {
       const ping = await this.#storedPing();
       if (signal.aborted) return;
       this.#dispatch({ kind: "start", spreadMs, ping });
+      if (this.#state.book.length === 0) this.#deps.log.warn({ ...NOT_CONFIGURED }, "the link waits");
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -313,8 +314,11 @@ export class CloudLinkRunner implements CloudLink {
   }
 }
 
+const NOT_CONFIGURED: LinkIssue = { code: "link.not-configured", message: "no cloud is configured", hint: "name its addresses in cloud.endpoints, or in a provisioning file" };
+
 export function statusOf(state: LinkState): LinkStatus {
-  const { phase, offlineSinceMs, lastError } = state;
+  const { phase, offlineSinceMs } = state;
+  const lastError = state.book.length === 0 ? NOT_CONFIGURED : state.lastError;
   const error = lastError === undefined ? {} : { lastError };
   switch (phase.kind) {
     case "stopped":

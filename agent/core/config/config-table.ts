@@ -1,6 +1,9 @@
 import { LOG_LEVELS } from "../../protocol/desired.ts";
 import { UPLOAD_HOST } from "../../protocol/upload-address.ts";
 import { ENDPOINT_SCHEMES } from "../../protocol/values.ts";
+import { displayFlaws } from "../../../platform/ports/display-config.ts";
+import { parseGpioLines } from "../../../platform/ports/gpio-lines.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 import type { ConfigType, ConfigValue, ConfigValueOf } from "./config-type.ts";
 
 /** One configuration key, as used by the resolver, the CLI and docs/configuration.md. */
@@ -15,6 +18,8 @@ export interface ConfigEntry {
   readonly secret?: true;
   /** Cannot be set in the file: it says where the file is, or applies to a single start. */
   readonly notInFile?: true;
+  /** For a value of several entries: those that are not understood. The others are used. */
+  readonly flaws?: (value: string) => readonly Issue[];
   readonly description: string;
 }
 
@@ -158,7 +163,7 @@ export const CONFIG = {
     description: "Length of one telemetry record: min, mean, max and last of the samples in it.",
   },
   displays: {
-    type: text(8192), default: "",
+    type: text(8192), default: "", flaws: displayFlaws,
     description: "The displays that this device controls, the main one first, separated by semicolons: name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=… with the fields name, driver, connection (address or device file), output (the connector it is attached to) and set (its number on a shared connection, 1 to 255). Empty: those that the hardware adapter detects. Drivers and codes: docs/hardware.md.",
   },
   "audio.output": {
@@ -182,7 +187,7 @@ export const CONFIG = {
     description: "Label of the GPIO chip whose lines are used on a Linux machine other than a Raspberry Pi, as gpioinfo and gpiodetect show it; several labels separated by commas, the first one that is there is used. Empty: no GPIO. A Raspberry Pi uses its header.",
   },
   "gpio.lines": {
-    type: text(4096), default: "",
+    type: text(4096), default: "", flaws: (value) => parseGpioLines(value).issues,
     description: "How lines are wired, separated by semicolons: line=GPIO17,name=relay,active=low,safe=0;line=PIN16,pull=up. Fields: line (GPIO17, PIN11; elsewhere the name that the kernel gives the line, or LINE4), name (one more name for it), active (high or low), drive (push-pull, open-drain, open-source), pull (none, up, down), safe (level it is driven to at every start of the agent, before anything else), reserved=no (the board does not use it otherwise).",
   },
   "gpio.inputs": {

@@ -37,6 +37,19 @@ describe("the configuration table", () => {
 });
 
 describe("resolving", () => {
+  test("entries that are not understood are wrong values, each named, and the others are used", () => {
+    const { values, issues } = resolve({
+      file: { gpio: { lines: "line=GPIO17,name=relay;line=GPIO22,aktiv=low" } },
+      environment: { VITRINE_DISPLAYS: "name=lobby,driver=cec;name=Big Screen,driver=cec" },
+    });
+    expect(values["gpio.lines"]).toContain("relay");
+    expect(values.displays).toContain("lobby");
+    expect(issues).toMatchObject([
+      { source: "file", code: "config.wrong-value", message: expect.stringMatching(/^config.json, at gpio.lines: "aktiv=low" is not understood/) as string },
+      { source: "environment", code: "config.wrong-value", message: expect.stringMatching(/^VITRINE_DISPLAYS: the name "Big Screen"/) as string },
+    ]);
+  });
+
   test("defaults < file < environment < flags, and each value has its source", () => {
     const { values, sources, issues } = resolve({
       file: { log: { level: "debug" }, "device.name": "File", outbox: { bytesMax: 8_388_608 } },

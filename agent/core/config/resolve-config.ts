@@ -1,5 +1,5 @@
 import { plainIssueIn } from "../../protocol/plain-address.ts";
-import type { Result } from "../../../platform/ports/result.ts";
+import type { Issue, Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CONFIG_KEYS, configEntry, environmentName, flagName, isConfigKey, type ConfigKey, type ConfigValues } from "./config-table.ts";
 import { readJsonValue, readTextValue, type ConfigValue } from "./config-type.ts";
@@ -68,6 +68,9 @@ function lay(input: ConfigInput, plainAllowed: boolean): ResolvedConfig {
     if (read.ok) {
       values[key] = read.value;
       sources[key] = source;
+      for (const flaw of flawsIn(key, read.value)) {
+        complain({ source, code: "config.wrong-value", message: `${place}: ${flaw.message}`, hint: `correct this entry${flaw.hint === undefined ? "" : ` (${flaw.hint})`}; until then it is left out, and the others are used` });
+      }
       return;
     }
     const error = configEntry(key).secret === true ? read.error.replace(/, got .*$/, ", got something else") : read.error;
@@ -82,6 +85,11 @@ function lay(input: ConfigInput, plainAllowed: boolean): ResolvedConfig {
   fromEnvironment(input.environment, take, complain);
   fromFlags(input.flags, take, complain);
   return { values: values as unknown as ConfigValues, sources: sources as Record<ConfigKey, ConfigSource>, issues };
+}
+
+function flawsIn(key: ConfigKey, value: ConfigValue): readonly Issue[] {
+  const { flaws } = configEntry(key);
+  return flaws === undefined || typeof value !== "string" ? [] : flaws(value);
 }
 
 /** The value for messages and the CLI; secrets as `(set)` or `(not set)`. */

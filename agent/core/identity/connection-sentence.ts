@@ -24,6 +24,7 @@ export function failedStep({ code, message, refusal }: LinkIssue): string {
 
 // A map, because servers choose some codes, and an object inherits names such as `constructor`.
 const STEPS: ReadonlyMap<string, string> = new Map([
+  ["link.not-configured", "No cloud is configured for this screen. Its address goes into config.json or into a provisioning file on its card. (link.not-configured)"],
   ["link.dns", "The cloud's name cannot be looked up. Is the network cable or Wi-Fi connected, and does its DNS work? (link.dns)"],
   ["link.refused", "The network works, but nothing answers at the cloud's address. (link.refused)"],
   ["link.timeout", "The cloud's address does not answer. A firewall may be in the way. (link.timeout)"],

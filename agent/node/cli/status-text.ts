@@ -5,6 +5,7 @@ import { formatBytes, formatDuration, table } from "./table.ts";
 export function statusText(status: StatusAnswer): string {
   const rows: (readonly string[])[] = [
     ["screen", screenText(status)],
+    ...evidenceRows(status),
     ["player", playerText(status)],
     ["cloud", status.linkSentence],
     ["owner", status.owner.kind === "claimed" ? status.owner.name : `nobody yet${status.pairing === undefined ? "" : `; pairing code ${status.pairing.code}`}`],
@@ -24,8 +25,12 @@ export function statusText(status: StatusAnswer): string {
 function screenText(status: StatusAnswer): string {
   const screen = status.screen;
   if (screen === undefined) return "unknown: not checked yet";
-  const evidence = screen.evidence.map((fact) => `${fact.witness}: ${fact.says}`).join("; ");
-  return `${screen.verdict} (confidence ${Math.round(screen.confidence * 100)} %)  ${evidence}`;
+  return `${screen.verdict} (confidence ${Math.round(screen.confidence * 100)} %)`;
+}
+
+/** What each witness of the verdict saw, one a row. */
+function evidenceRows({ screen }: StatusAnswer): readonly (readonly string[])[] {
+  return (screen?.evidence ?? []).map(({ witness, says }) => ["", `${witness}: ${says}`]);
 }
 
 function playerText(status: StatusAnswer): string {

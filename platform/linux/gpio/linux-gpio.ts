@@ -2,6 +2,7 @@ import { closeSync, readSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import type { Clock, Timers } from "../../ports/clock.ts";
 import { debounceInRange, pulseInRange, type Gpio, type GpioEdge, type GpioLevel, type GpioLineInfo, type GpioLineRef, type GpioPull } from "../../ports/gpio.ts";
+import { claimable, type GpioLineSetup } from "../../ports/gpio-lines.ts";
 import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
 import { OneAtATime } from "../../runtime/one-at-a-time.ts";
 import { withoutAnswer, type KernelDevice } from "../kernel/kernel-device.ts";
@@ -11,19 +12,6 @@ import { holderOf } from "./gpio-holder.ts";
 
 const CONSUMER = "vitrine";
 const EVENTS_PER_READ = 16;
-
-/** One line of the chip and how it is used. */
-export interface GpioLineSetup {
-  readonly name: string;
-  /** Other names for it. */
-  readonly aliases: readonly string[];
-  readonly offset: number;
-  readonly activeLow?: boolean;
-  readonly drive?: "push-pull" | "open-drain" | "open-source";
-  readonly pull?: GpioPull;
-  /** Why the line must not be claimed: what the board uses it for. */
-  readonly reservedFor?: string;
-}
 
 export interface LinuxGpioDeps {
   /** The open chip, such as /dev/gpiochip0. Closed by `close`. */
@@ -249,12 +237,9 @@ export class LinuxGpio implements Gpio {
 
   /** Runs `act` in the line's lane. Different lines are independent. */
   #inLane<T>(ref: GpioLineRef, act: (line: GpioLineSetup) => Promise<Result<T>>): Promise<Result<T>> {
-    const { lines } = this.#deps;
-    const line = lines.find(({ name, aliases, offset }) => (typeof ref === "number" ? offset === ref : name === ref || aliases.includes(ref)));
-    if (line === undefined) return Promise.resolve(fail("gpio.no-such-line", "the header has no such line", `it has ${lines.map(({ name }) => name).join(", ")}`));
-    if (line.reservedFor !== undefined) {
-      return Promise.resolve(fail("gpio.reserved", `${line.name} is used for ${line.reservedFor}, which would not come back when the line is released`, "name the line with reserved=no in gpio.lines if that is not so here"));
-    }
+    const found = claimable(this.#deps.lines, ref);
+    if (!found.ok) return Promise.resolve(found);
+    const line = found.value;
     const lane = this.#lanes.get(line.offset) ?? new OneAtATime();
     this.#lanes.set(line.offset, lane);
     return lane.run(() => act(line));

@@ -1,12 +1,12 @@
 import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Clock, Timers } from "../../ports/clock.ts";
+import { parseGpioLines, withConfiguration, type GpioLineSetup } from "../../ports/gpio-lines.ts";
 import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
 import { deviceFiles, KernelDevice, openDevice } from "../kernel/kernel-device.ts";
 import { openNative } from "../kernel/native.ts";
 import { decodeChipInfo, decodeLineInfo, encodeLineInfo, GPIO_CALL } from "./gpio-abi.ts";
-import { parseGpioLines, withConfiguration } from "./gpio-lines-config.ts";
-import { LinuxGpio, type GpioLineSetup } from "./linux-gpio.ts";
+import { LinuxGpio } from "./linux-gpio.ts";
 
 export interface OpenGpioOptions {
   /** Usually /dev. */

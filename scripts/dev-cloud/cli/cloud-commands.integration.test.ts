@@ -36,7 +36,7 @@ function answerOf(method: string, path: string): [status: number, body: object] 
 /** A device that applies brightness and refuses rules. */
 function desiredAnswer(method: string, path: string): [status: number, body: object] {
   if (method === "PATCH") return [200, { version: 2, document: {}, report: { version: 1, keys: {} } }];
-  const rules = { status: "refused", error: { code: "rules.not-there", message: "rules.table[0].when[0].line: this device has no line GPIO99" } };
+  const rules = { status: "refused", error: { code: "rules.not-there", message: "rules.table[0].when[0].line: this device has no line GPIO99", hint: "it has GPIO2, GPIO3" } };
   return [200, { version: 2, document: { display: { brightness: 60 } }, report: { version: 2, keys: { "display.brightness": { status: "applied" }, ...(path.includes(PICTURED) ? { rules } : {}) } } }];
 }
 
@@ -66,7 +66,7 @@ test("desired state is changed by a patch, and each key's answer is printed", as
   const applied = await run("desired", "lobby", "--patch", '{"display": {"brightness": 60}}');
   expect([applied.code, applied.out]).toEqual([CLI_EXIT.ok, expect.stringMatching(/"brightness": 60[\s\S]*display\.brightness\s+applied/) as string]);
   const refused = await run("desired", "window");
-  expect([refused.code, refused.out]).toEqual([CLI_EXIT.notSo, expect.stringMatching(/rules\s+refused.*GPIO99 \[rules\.not-there\]/) as string]);
+  expect([refused.code, refused.out]).toEqual([CLI_EXIT.notSo, expect.stringMatching(/rules\s+refused.*GPIO99 \[rules\.not-there\]\s+→ it has GPIO2, GPIO3/) as string]);
 });
 
 test("a change that is not a JSON object, or a file that is not there, is a usage error", async () => {

@@ -67,14 +67,25 @@ function isRefused({ version, report }: JsonObject): boolean {
 }
 
 function answerText(shown: JsonObject): string {
-  if (isRefused(shown)) return `version ${text(shown["version"])} was refused: ${errorText(((shown["report"] as JsonObject)["refused"] as JsonObject)["error"])}`;
+  if (isRefused(shown)) return `version ${text(shown["version"])} was refused: ${refusalText((shown["report"] as JsonObject)["refused"] as JsonObject)}`;
   const keys = keysOf(shown);
   if (keys === undefined) return `version ${text(shown["version"])}; the device has not answered it yet`;
-  return table([["KEY", "ANSWER", "WHY"], ...keys.map(([key, { status, error }]) => [key, text(status), errorText(error)])]);
+  return table([["KEY", "ANSWER", "WHY"], ...keys.flatMap(([key, { status, error }]) => [[key, text(status), errorText(error)], ...hintRows(error)])]);
 }
 
 function text(value: Json | undefined): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
+}
+
+function refusalText({ error }: JsonObject): string {
+  return [errorText(error), ...hintRows(error).map(([, , hint]) => hint)].join("\n");
+}
+
+/** What to do about it, in the column of the reasons. */
+function hintRows(error: Json | undefined): readonly (readonly [string, string, string])[] {
+  if (!isJsonObject(error ?? null)) return [];
+  const { hint } = error as JsonObject;
+  return hint === undefined ? [] : [["", "", `→ ${text(hint)}`]];
 }
 
 function errorText(error: Json | undefined): string {

@@ -10,7 +10,8 @@ import { ObservedDisplay } from "../../../platform/displays/observed-display.ts"
 import { openCecAdapters } from "../../../platform/linux/cec/open-cec-adapters.ts";
 import { openGpio } from "../../../platform/linux/gpio/open-gpio.ts";
 import { SystemTimers, systemClock } from "../../../platform/linux/system-clock.ts";
-import { HEADER_CHIPS, HEADER_LINES } from "../../../platform/raspberry-pi/header.ts";
+import { HEADER_LINES } from "../../../platform/ports/gpio-header.ts";
+import { HEADER_CHIPS } from "../../../platform/raspberry-pi/header.ts";
 
 const ROUNDS = 30;
 const timers = new SystemTimers();

@@ -8,7 +8,8 @@ import { openGpio } from "../../../platform/linux/gpio/open-gpio.ts";
 import type { LinuxGpio } from "../../../platform/linux/gpio/linux-gpio.ts";
 import { gpioConformance } from "../../../platform/ports/gpio.conformance.ts";
 import { realBenchTime } from "../../../platform/ports/testing/bench.ts";
-import { HEADER_CHIPS, HEADER_LINES } from "../../../platform/raspberry-pi/header.ts";
+import { HEADER_LINES } from "../../../platform/ports/gpio-header.ts";
+import { HEADER_CHIPS } from "../../../platform/raspberry-pi/header.ts";
 
 const DEBUG = "/sys/kernel/debug/pinctrl";
 /** This program started again, to drive a line and be killed. */

@@ -1,5 +1,5 @@
-import { DISPLAY_NAME, DISPLAY_NAME_LENGTH_MAX, DISPLAYS_MAX } from "../ports/display.ts";
-import { fail, ok, type Issue, type Result } from "../ports/result.ts";
+import { DISPLAY_NAME, DISPLAY_NAME_LENGTH_MAX, DISPLAYS_MAX } from "./display.ts";
+import { fail, ok, type Issue, type Result } from "./result.ts";
 
 /** One configured display. */
 export interface DisplayAttachment {
@@ -37,6 +37,12 @@ export function parseDisplays(text: string): { readonly displays: readonly Confi
   }
   if (entries.length > DISPLAYS_MAX) issues.push({ code: "display.too-many", message: `${entries.length} displays are configured; the first ${DISPLAYS_MAX} are used` });
   return { displays: [...displays.values()], issues };
+}
+
+/** Every entry of the configuration key `displays` that is not understood, or left out. */
+export function displayFlaws(text: string): readonly Issue[] {
+  const { displays, issues } = parseDisplays(text);
+  return [...displays.flatMap(({ attachment }) => (attachment.ok ? [] : [attachment.error])), ...issues];
 }
 
 function parseEntry(entry: string): Result<DisplayAttachment> {

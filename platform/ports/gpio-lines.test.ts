@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { HEADER_LINES } from "../../raspberry-pi/header.ts";
-import { parseGpioLines, withConfiguration } from "./gpio-lines-config.ts";
+import { HEADER_LINES } from "./gpio-header.ts";
+import { parseGpioLines, withConfiguration } from "./gpio-lines.ts";
 
 describe("gpio.lines", () => {
   test("reads every field", () => {

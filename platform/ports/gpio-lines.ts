@@ -1,5 +1,18 @@
-import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
-import type { GpioLineSetup } from "./linux-gpio.ts";
+import type { GpioLineRef, GpioPull } from "./gpio.ts";
+import { fail, ok, type Issue, type Result } from "./result.ts";
+
+/** One line of a chip and how it is used. */
+export interface GpioLineSetup {
+  readonly name: string;
+  /** Other names for it. */
+  readonly aliases: readonly string[];
+  readonly offset: number;
+  readonly activeLow?: boolean;
+  readonly drive?: "push-pull" | "open-drain" | "open-source";
+  readonly pull?: GpioPull;
+  /** Why the line must not be claimed: what the board uses it for. */
+  readonly reservedFor?: string;
+}
 
 /** What the configuration says of one line. */
 export interface ConfiguredLine {
@@ -94,6 +107,14 @@ export function withConfiguration(
     if (each.safe !== undefined) safe.push({ line: found.name, level: each.safe });
   }
   return { lines: [...result.values()], safe, issues };
+}
+
+/** The line with this name, alias or offset, if we may claim it. Codes: `gpio.no-such-line`, `gpio.reserved`. */
+export function claimable(lines: readonly GpioLineSetup[], ref: GpioLineRef): Result<GpioLineSetup> {
+  const line = typeof ref === "number" ? lines.find(({ offset }) => offset === ref) : named(lines, ref);
+  if (line === undefined) return fail("gpio.no-such-line", "the header has no such line", `it has ${lines.map(({ name }) => name).join(", ")}`);
+  if (line.reservedFor === undefined) return ok(line);
+  return fail("gpio.reserved", `${line.name} is used for ${line.reservedFor}, which would not come back when the line is released`, "name the line with reserved=no in gpio.lines if that is not so here");
 }
 
 function named(lines: readonly GpioLineSetup[], name: string): GpioLineSetup | undefined {
