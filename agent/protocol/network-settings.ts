@@ -18,6 +18,8 @@ export const AddressSettingsSchema = v.variant("method", [
   v.strictObject({
     method: v.literal("static"),
     address: Ipv4WithPrefixSchema,
+    /** Further addresses of the same interface. Absent: none. */
+    moreAddresses: v.optional(v.pipe(v.array(Ipv4WithPrefixSchema), v.minLength(1), v.maxLength(7))),
     /** Absent: the interface reaches only its own network. */
     gateway: v.optional(Ipv4Schema),
     dns: v.pipe(v.array(Ipv4Schema), v.maxLength(4)),
@@ -35,13 +37,18 @@ const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f";
  * control characters.
  */
 const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxBytes(32, "must have at most 32 bytes in UTF-8"), v.maxLength(32), v.regex(new RegExp(`^[^${CONTROLS}]+$`), "must have no control characters"));
-/** 8 to 63 printable ASCII characters: other passwords do not work with every access point and client. */
+/** 8 to 63 printable ASCII characters, spaces at the ends included: other passwords do not work with every access point and client. */
 const PasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(63), v.regex(/^[ -~]+$/, "must be printable ASCII"));
+/** A WPA2 password, or the 256-bit key itself in hexadecimal digits. */
+const WpaPasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(64), v.regex(/^(?:[ -~]{8,63}|[0-9A-Fa-f]{64})$/, "must be 8 to 63 printable ASCII characters or 64 hexadecimal digits"));
+/** The network does not show its name, so the device asks for it. */
+const HIDDEN = { hidden: v.optional(v.boolean()) };
 
 /** The wireless network to join. `password` is a secret: never logged, reported or put into a support bundle. */
 export const WifiSettingsSchema = v.variant("security", [
-  v.strictObject({ ssid: SsidSchema, security: v.literal("open") }),
-  v.strictObject({ ssid: SsidSchema, security: v.picklist(["wpa-psk", "wpa3-sae"]), password: PasswordSchema }),
+  v.strictObject({ ssid: SsidSchema, security: v.literal("open"), ...HIDDEN }),
+  v.strictObject({ ssid: SsidSchema, security: v.literal("wpa-psk"), password: WpaPasswordSchema, ...HIDDEN }),
+  v.strictObject({ ssid: SsidSchema, security: v.literal("wpa3-sae"), password: PasswordSchema, ...HIDDEN }),
 ]);
 export type WifiSettings = v.InferOutput<typeof WifiSettingsSchema>;
 

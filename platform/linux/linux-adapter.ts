@@ -14,7 +14,7 @@ import { LinuxClockControl } from "./linux-clock-control.ts";
 import { LinuxHostPower } from "./linux-host-power.ts";
 import { readLinuxInventory } from "./linux-inventory.ts";
 import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
-import { openNmcliNetworkSettings } from "./nmcli-network-settings.ts";
+import { openNmcli } from "./nmcli-network-settings.ts";
 import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
 import { LinuxWatchdog, watchdogCanDisarm, watchdogTimeoutMs } from "./linux-watchdog.ts";
 import { machineFiles, type MachineFiles } from "./machine-files.ts";
@@ -50,7 +50,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   const { run: given } = deps;
   const runner = given === undefined ? commandRunner : () => given;
   const audio = await openLinuxAudio({ runner, files, clock, env: process.env, settings: deps.audio ?? { output: "", socketsDir: "" } });
-  const networkSettings = await openNmcliNetworkSettings(run, clock);
+  const networkManager = await openNmcli(run, clock);
   const compositor = deps.compositorSocket === undefined ? undefined : await openCompositor(deps.compositorSocket, deps);
   const hotPlug = DrmOutputs.present(files) ? await openHotPlug(files, deps) : undefined;
   const outputs = hotPlug && new DrmOutputs(files, clock, hotPlug.changes, compositor?.compositor);
@@ -65,7 +65,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     clock: new LinuxClockControl(files, run, clock),
     openBacklight: backlightOpener({ files, root: deps.root ?? "/", timers }),
     openDdc: ddcOpener({ files, root: deps.root ?? "/", timers }),
-    ...(networkSettings === undefined ? {} : { networkSettings }),
+    ...networkManager,
     ...(audio === undefined ? {} : { audio }),
     ...(outputs === undefined ? {} : { outputs }),
     issues: () => (hotPlug?.issue === undefined ? [] : [hotPlug.issue]),

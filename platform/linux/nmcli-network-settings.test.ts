@@ -4,21 +4,22 @@ import type { NetworkChangeSettings } from "../ports/network-settings.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
 import { fail } from "../ports/result.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
-import { openNmcliNetworkSettings } from "./nmcli-network-settings.ts";
+import { openNmcli } from "./nmcli-network-settings.ts";
 import { NmcliStandIn } from "./testing/nmcli-stand-in.ts";
 
 const WIFI = { ssid: "Shop: upstairs", security: "wpa-psk", password: "pass: word\\1 'x'" } as const;
 
-async function open(devices: ConstructorParameters<typeof NmcliStandIn>[0]) {
+async function open(...args: ConstructorParameters<typeof NmcliStandIn>) {
   const time = new VirtualTime();
-  const nm = new NmcliStandIn(devices);
+  const nm = new NmcliStandIn(...args);
   nm.air.set(WIFI.ssid, WIFI.password);
-  const settings = await openNmcliNetworkSettings(nm.run, time);
-  if (settings === undefined) throw new Error("the stand-in was not recognised");
-  return { nm, settings, time: virtualBenchTime(time), boot: () => nm.boot(), wired: "eth0", close: () => Promise.resolve() };
+  const ports = await openNmcli(nm.run, time);
+  if (ports === undefined) throw new Error("the stand-in was not recognised");
+  return { nm, settings: ports.networkSettings, wifiSetup: ports.wifiSetup, time: virtualBenchTime(time), boot: () => nm.boot(), wired: "eth0", close: () => Promise.resolve() };
 }
 
 networkSettingsConformance("linux over nmcli, a cable (a stand-in that speaks like it)", () => open([["eth0", "ethernet"]]));
+networkSettingsConformance("linux over nmcli, a cable with NetworkManager's default profile (a stand-in that speaks like it)", () => open([["eth0", "ethernet"]], "default"));
 networkSettingsConformance("linux over nmcli, cable and Wi-Fi (a stand-in that speaks like it)", async () => ({ ...(await open([["eth0", "ethernet"], ["wlan0", "wifi"]])), wifi: WIFI }));
 
 test("a password is passed only through standard input, and a wrong one is refused by the machine", async () => {
@@ -69,8 +70,8 @@ test("the name of a wireless network is read as it is: NetworkManager escapes no
 
 test("there is no port without NetworkManager or without the right to use it", async () => {
   const time = new VirtualTime();
-  expect(await openNmcliNetworkSettings(() => Promise.resolve(fail("program.missing", "there is no program nmcli")), time)).toBeUndefined();
+  expect(await openNmcli(() => Promise.resolve(fail("program.missing", "there is no program nmcli")), time)).toBeUndefined();
   const nm = new NmcliStandIn([["eth0", "ethernet"]]);
   nm.permission = "auth";
-  expect(await openNmcliNetworkSettings(nm.run, time)).toBeUndefined();
+  expect(await openNmcli(nm.run, time)).toBeUndefined();
 });

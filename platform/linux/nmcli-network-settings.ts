@@ -2,38 +2,66 @@ import * as v from "valibot";
 import type { Clock } from "../ports/clock.ts";
 import type { AddressSettings, CurrentNetwork, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings, WifiSettings } from "../ports/network-settings.ts";
 import { failed, seen, type Reading } from "../ports/reading.ts";
-import { fail, ok, type Issue, type Result } from "../ports/result.ts";
+import type { WifiSetup } from "../ports/wifi-setup.ts";
+import { fail, ok, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
-import { Nmcli, type NmDevice } from "./nmcli.ts";
+import { pskOf } from "./nmcli-password.ts";
+import { NmcliWifiSetup } from "./nmcli-wifi-setup.ts";
+import { Nmcli, nmRefused, type NmDevice, type NmProfile } from "./nmcli.ts";
 
 const WORST_CASE_MS = 180_000;
-/** Higher than that of the installer's profiles, which stay unchanged. */
-const KEPT_PRIORITY = "100";
+/** Of a kept profile, unless another profile has it too: then higher than that one. */
+const KEPT_PRIORITY = 100;
+const PRIORITY_MAX = 999;
+/**
+ * The interface that the stored form of a trial is for, and no machine has. What is stored cannot connect, and NetworkManager
+ * still makes its default profile for a cable, which it does only when no stored profile fits.
+ */
+const NO_INTERFACE = "vitrine-trial";
+/** What a checkpoint records of a profile: with it the addresses can be set anew, should the profile itself be gone. */
+const RECORDED = [
+  "ipv4.addresses", "ipv4.gateway", "ipv4.dns", "ipv4.dns-search", "ipv4.routes", "ipv4.route-metric", "ipv4.never-default", "ipv4.method",
+  "ipv6.addresses", "ipv6.gateway", "ipv6.dns", "ipv6.dns-search", "ipv6.routes", "ipv6.route-metric", "ipv6.never-default", "ipv6.method",
+];
+const RECORDED_OF_CABLES = ["802-3-ethernet.mtu", "802-3-ethernet.cloned-mac-address"];
+/** By these a profile is the recorded one under another name. */
+const COMPARED = ["ipv4.addresses", "ipv4.gateway", "ipv4.dns", "ipv4.method", "ipv6.method"];
 /**
  * How long NetworkManager asks whether a static address is in use already; then the activation fails. By default it does not
  * ask, and one wrong digit takes the router's address from it.
  */
 const DUPLICATE_CHECK_MS = "1000";
 const DUPLICATE_CHECK_DEFAULT = "-1";
+const PROFILE_FIELDS = ["ipv4.method", "ipv4.addresses", "ipv4.gateway", "ipv4.dns"];
+const WIFI_FIELDS = ["802-11-wireless.ssid", "802-11-wireless-security.key-mgmt"];
 const KEY_MANAGEMENT: Readonly<Record<Exclude<WifiSettings["security"], "open">, string>> = { "wpa-psk": "wpa-psk", "wpa3-sae": "sae" };
 
 const UuidSchema = v.pipe(v.string(), v.regex(/^[0-9a-f-]{36}$/));
-const CheckpointSchema = v.object({ devices: v.record(v.string(), v.nullable(UuidSchema)) });
+/** `before` is missing in checkpoints of versions up to 0.9. */
+const CheckpointSchema = v.object({
+  devices: v.record(v.string(), v.nullable(UuidSchema)),
+  before: v.optional(v.record(v.string(), v.object({ autoconnect: v.boolean(), properties: v.record(v.string(), v.string()) })), {}),
+});
+type Before = v.InferOutput<typeof CheckpointSchema>["before"][string];
 
-/** Settings through NetworkManager; `undefined` if it does not run or does not let us change them. */
-export async function openNmcliNetworkSettings(run: CommandRunner, clock: Clock): Promise<NetworkSettings | undefined> {
-  const nmcli = new Nmcli(run);
-  return (await nmcli.mayChange()) ? new NmcliNetworkSettings(nmcli, clock, await hasWifi(nmcli)) : undefined;
+export interface NmcliPorts {
+  readonly networkSettings: NetworkSettings;
+  readonly wifiSetup: WifiSetup;
 }
 
-async function hasWifi(nmcli: Nmcli): Promise<boolean> {
+/** The ports that NetworkManager gives; `undefined` if it does not run or does not let us change settings. */
+export async function openNmcli(run: CommandRunner, clock: Clock): Promise<NmcliPorts | undefined> {
+  const nmcli = new Nmcli(run);
+  if (!(await nmcli.mayChange())) return undefined;
   const devices = await nmcli.devices();
-  return devices.ok && devices.value.some(({ type }) => type === "wifi");
+  const wifi = devices.ok && devices.value.some(({ type }) => type === "wifi");
+  return { networkSettings: new NmcliNetworkSettings(nmcli, clock, wifi), wifiSetup: new NmcliWifiSetup(nmcli) };
 }
 
 /**
  * A change creates a separate profile and leaves the previously active one untouched; restoring means activating that one
- * again. Until it is kept, our profile does not autoconnect, so a machine that boots in between uses the old one.
+ * again. Until it is kept, our profile is stored for no interface, and only its form in memory is for the real one: a machine
+ * that boots in between uses what it used before, and a holder of the checkpoint can still keep the change.
  */
 class NmcliNetworkSettings implements NetworkSettings {
   readonly capabilities;
@@ -65,7 +93,13 @@ class NmcliNetworkSettings implements NetworkSettings {
   async checkpoint(settings: NetworkChangeSettings): Promise<Result<NetworkCheckpoint>> {
     const devices = await this.#concerned(settings);
     if (!devices.ok) return devices;
-    return ok({ devices: Object.fromEntries(devices.value.map(({ name, uuid }) => [name, uuid ?? null])) });
+    const before: Record<string, Before> = {};
+    for (const device of devices.value) {
+      const recorded = await this.#record(device);
+      if (!recorded.ok) return nmRefused(recorded.error);
+      before[device.name] = recorded.value;
+    }
+    return ok({ devices: Object.fromEntries(devices.value.map(({ name, uuid }) => [name, uuid ?? null])), before });
   }
 
   async apply(settings: NetworkChangeSettings): Promise<Result<void>> {
@@ -73,7 +107,7 @@ class NmcliNetworkSettings implements NetworkSettings {
     if (!devices.ok) return devices;
     for (const device of devices.value) {
       const applied = await this.#applyTo(device, settings);
-      if (!applied.ok) return refused(applied.error);
+      if (!applied.ok) return nmRefused(applied.error);
     }
     return ok(undefined);
   }
@@ -81,11 +115,12 @@ class NmcliNetworkSettings implements NetworkSettings {
   async restore(checkpoint: NetworkCheckpoint): Promise<Result<void>> {
     const devices = await this.#named(checkpoint);
     if (!devices.ok) return devices;
-    for (const { device, before } of devices.value) {
-      const back = device.uuid === before ? ok(undefined) : before === undefined ? await this.#nmcli.disconnect(device.name) : await this.#nmcli.up(before, device.name);
-      if (!back.ok) return refused(back.error);
-      const gone = await this.#nmcli.deleteNamed(trialName(device.name));
-      if (!gone.ok) return refused(gone.error);
+    for (const named of devices.value) {
+      const back = await this.#activateOld(named);
+      // The trial goes even when the old settings do not come up: with them in force the machine may still find its way.
+      const gone = await this.#nmcli.deleteNamed(trialName(named.device.name));
+      if (!back.ok) return nmRefused(back.error);
+      if (!gone.ok) return nmRefused(gone.error);
     }
     return ok(undefined);
   }
@@ -95,24 +130,71 @@ class NmcliNetworkSettings implements NetworkSettings {
     if (!devices.ok) return devices;
     for (const { device } of devices.value) {
       const kept = await this.#keepOn(device);
-      if (!kept.ok) return refused(kept.error);
+      if (!kept.ok) return nmRefused(kept.error);
     }
     return ok(undefined);
   }
 
-  async #keepOn(device: NmDevice): Promise<Result<void>> {
-    const trial = await this.#nmcli.uuidOf(trialName(device.name));
-    if (!trial.ok) return trial;
-    // It has been kept already.
-    if (trial.value === undefined) return ok(undefined);
-    const up = device.uuid === trial.value ? ok(undefined) : await this.#nmcli.up(trial.value, device.name);
-    if (!up.ok) return up;
-    // Delete the previously kept profile first: with two of the same name and priority, the next boot could use either.
-    const gone = await this.#nmcli.deleteNamed(keptName(device.name));
+  async #record({ name, uuid, type }: NmDevice): Promise<Result<Before>> {
+    const autoconnect = await this.#nmcli.autoconnects(name);
+    if (!autoconnect.ok) return autoconnect;
+    if (uuid === undefined) return ok({ autoconnect: autoconnect.value, properties: {} });
+    const profile = await this.#nmcli.profile(uuid, [...RECORDED, ...(type === "ethernet" ? RECORDED_OF_CABLES : [])]);
+    if (!profile.ok) return profile;
+    const properties = Object.fromEntries([...profile.value].filter(([, value]) => value !== "" && value !== "--"));
+    return ok({ autoconnect: autoconnect.value, properties });
+  }
+
+  async #activateOld({ device, uuid, before }: Named): Promise<Result<void>> {
+    const profiles = await this.#nmcli.profiles();
+    if (!profiles.ok) return profiles;
+    const trials = idsOf(profiles.value, trialName(device.name));
+    if (uuid === undefined) return before?.autoconnect === false && device.uuid !== undefined ? this.#nmcli.disconnect(device.name) : ok(undefined);
+    if (device.uuid === uuid) return ok(undefined);
+    if (profiles.value.some((profile) => profile.uuid === uuid)) return this.#nmcli.up(uuid, device.name);
+    // The profile is gone: it was only in memory, or another program had set the addresses and NetworkManager described them.
+    if (before === undefined || before.properties["ipv4.method"] === undefined || before.properties["ipv4.method"] === "shared") return ok(undefined);
+    if (device.uuid !== undefined && !trials.includes(device.uuid)) {
+      const now = await this.#nmcli.profile(device.uuid, COMPARED);
+      if (!now.ok) return now;
+      if (COMPARED.every((property) => list(now.value.get(property)).join() === list(before.properties[property]).join())) return ok(undefined);
+    }
+    // A wireless network cannot be joined anew without its password, which is not recorded: the machine joins what it knows.
+    return device.type === "wifi" ? ok(undefined) : this.#makeAnew(device, before);
+  }
+
+  /** In memory, as what it stands for was. */
+  async #makeAnew(device: NmDevice, { properties }: Before): Promise<Result<void>> {
+    const name = oldName(device.name);
+    const gone = await this.#nmcli.deleteNamed(name);
     if (!gone.ok) return gone;
-    return this.#nmcli.modify(trial.value, [
-      "connection.id", keptName(device.name), "connection.autoconnect", "yes", "connection.autoconnect-priority", KEPT_PRIORITY,
-    ]);
+    const made = await this.#nmcli.add(device, name, Object.entries(properties).flat());
+    if (!made.ok) return made;
+    const uuid = await this.#made(name);
+    return uuid.ok ? this.#nmcli.up(uuid.value, device.name) : uuid;
+  }
+
+  async #keepOn(device: NmDevice): Promise<Result<void>> {
+    const profiles = await this.#nmcli.profiles();
+    if (!profiles.ok) return profiles;
+    const [trial] = idsOf(profiles.value, trialName(device.name));
+    const kept = profiles.value.filter(({ name }) => name === keptName(device.name));
+    // It has been kept already.
+    if (trial === undefined) return kept.length > 0 ? ok(undefined) : fail("network.refused", `the profile of the new settings of ${device.name} is gone: another program deleted it`);
+    const others = profiles.value.filter(({ name, autoconnect }) => autoconnect && name !== keptName(device.name)).map(({ uuid, priority }) => (uuid === trial ? -PRIORITY_MAX : priority));
+    const priority = Math.min(PRIORITY_MAX, Math.max(KEPT_PRIORITY, ...others.map((other) => other + 1)));
+    // Stored in three steps, so that at each the machine would boot with the new settings: with two profiles of the same
+    // priority it could use either.
+    const above = Math.min(PRIORITY_MAX, Math.max(priority, ...kept.map((old) => old.priority + 1)));
+    const stored = await this.#nmcli.modify(trial, ["connection.interface-name", device.name, "connection.autoconnect", "yes", "connection.autoconnect-priority", String(above)]);
+    if (!stored.ok) return stored;
+    const up = device.uuid === trial ? ok(undefined) : await this.#nmcli.up(trial, device.name);
+    if (!up.ok) return up;
+    for (const name of [keptName(device.name), oldName(device.name)]) {
+      const gone = await this.#nmcli.deleteNamed(name);
+      if (!gone.ok) return gone;
+    }
+    return this.#nmcli.modify(trial, ["connection.id", keptName(device.name), "connection.autoconnect-priority", String(priority)]);
   }
 
   async #applyTo(device: NmDevice, { interfaces, wifi }: NetworkChangeSettings): Promise<Result<void>> {
@@ -124,27 +206,33 @@ class NmcliNetworkSettings implements NetworkSettings {
     const asked = interfaces !== undefined && Object.hasOwn(interfaces, device.name) ? interfaces[device.name] : undefined;
     const address = asked ?? before.value?.settings ?? { method: "dhcp" };
     const joins = device.type === "wifi" ? wifi : undefined;
+    const key = joins === undefined ? ok(undefined) : pskOf(joins);
+    if (!key.ok) return key;
     // A copy keeps what we do not set: the wireless password, IPv6, the MTU.
     const made =
       joins === undefined && device.uuid !== undefined
         ? await this.#nmcli.clone(device.uuid, name)
         : await this.#nmcli.add(device, name, joins === undefined ? [] : wifiProperties(joins));
     if (!made.ok) return made;
-    const trial = await this.#nmcli.uuidOf(name);
+    const trial = await this.#made(name);
     if (!trial.ok) return trial;
-    if (trial.value === undefined) return fail("network.refused", "NetworkManager made a profile and does not list it");
-    const set = await this.#nmcli.modify(trial.value, ["connection.autoconnect", "no", "connection.interface-name", device.name, ...addressProperties(address)]);
-    if (!set.ok) return set;
-    if (joins !== undefined && joins.security !== "open") {
-      const told = await this.#nmcli.setPassword(trial.value, joins.password);
-      if (!told.ok) return told;
-    }
-    return this.#nmcli.up(trial.value, device.name);
+    const told = key.value === undefined ? ok(undefined) : await this.#nmcli.setPassword(trial.value, key.value);
+    if (!told.ok) return told;
+    const stored = await this.#nmcli.modify(trial.value, ["connection.autoconnect", "no", "connection.interface-name", NO_INTERFACE, ...addressProperties(address)]);
+    if (!stored.ok) return stored;
+    const inMemory = await this.#nmcli.modify(trial.value, ["connection.interface-name", device.name], { temporary: true });
+    return inMemory.ok ? this.#nmcli.up(trial.value, device.name) : inMemory;
+  }
+
+  async #made(name: string): Promise<Result<string>> {
+    const uuid = await this.#nmcli.uuidOf(name);
+    if (!uuid.ok) return uuid;
+    return uuid.value === undefined ? fail("network.refused", "NetworkManager made a profile and does not list it") : ok(uuid.value);
   }
 
   async #address(device: NmDevice): Promise<Result<{ readonly settings: AddressSettings; readonly wifi?: NonNullable<CurrentNetwork["wifi"]> } | undefined>> {
     if (device.uuid === undefined) return ok(undefined);
-    const profile = await this.#nmcli.profile(device.uuid, device.type === "wifi");
+    const profile = await this.#nmcli.profile(device.uuid, [...PROFILE_FIELDS, ...(device.type === "wifi" ? WIFI_FIELDS : [])]);
     if (!profile.ok) return profile;
     const settings = addressOf(profile.value);
     const joined = wifiOf(profile.value);
@@ -154,7 +242,7 @@ class NmcliNetworkSettings implements NetworkSettings {
   /** The devices affected by `settings`. */
   async #concerned(settings: NetworkChangeSettings): Promise<Result<readonly NmDevice[]>> {
     const devices = await this.#nmcli.devices();
-    if (!devices.ok) return refused(devices.error);
+    if (!devices.ok) return nmRefused(devices.error);
     const names = new Set(Object.keys(settings.interfaces ?? {}));
     const stranger = [...names].find((name) => !devices.value.some((device) => device.name === name));
     if (stranger !== undefined) return fail("network.no-such-interface", `there is no interface ${stranger}`, `one of ${devices.value.map(({ name }) => name).join(", ")}`);
@@ -164,15 +252,27 @@ class NmcliNetworkSettings implements NetworkSettings {
     return ok(devices.value.filter(({ name }) => names.has(name)));
   }
 
-  async #named(checkpoint: NetworkCheckpoint): Promise<Result<readonly { readonly device: NmDevice; readonly before: string | undefined }[]>> {
+  async #named(checkpoint: NetworkCheckpoint): Promise<Result<readonly Named[]>> {
     const parsed = v.safeParse(CheckpointSchema, checkpoint);
     if (!parsed.success) return fail("network.refused", "this is no checkpoint of this machine");
     const devices = await this.#nmcli.devices();
-    if (!devices.ok) return refused(devices.error);
-    const before = new Map(Object.entries(parsed.output.devices));
+    if (!devices.ok) return nmRefused(devices.error);
+    const uuids = new Map(Object.entries(parsed.output.devices));
+    const before = new Map(Object.entries(parsed.output.before));
     // Skip adapters unplugged since then.
-    return ok(devices.value.filter(({ name }) => before.has(name)).map((device) => ({ device, before: before.get(device.name) ?? undefined })));
+    return ok(devices.value.filter(({ name }) => uuids.has(name)).map((device) => ({ device, uuid: uuids.get(device.name) ?? undefined, before: before.get(device.name) })));
   }
+}
+
+/** A device of a checkpoint as it is now, with what was active on it then. */
+interface Named {
+  readonly device: NmDevice;
+  readonly uuid: string | undefined;
+  readonly before: Before | undefined;
+}
+
+function idsOf(profiles: readonly NmProfile[], name: string): readonly string[] {
+  return profiles.flatMap((profile) => (profile.name === name ? [profile.uuid] : []));
 }
 
 function trialName(device: string): string {
@@ -183,26 +283,31 @@ function keptName(device: string): string {
   return `vitrine-${device}`;
 }
 
+/** Of a profile that stands for one that NetworkManager no longer has. */
+function oldName(device: string): string {
+  return `vitrine-${device}-before`;
+}
+
 function addressProperties(settings: AddressSettings): string[] {
   if (settings.method === "dhcp") return ["ipv4.method", "auto", "ipv4.gateway", "", "ipv4.addresses", "", "ipv4.dns", "", "ipv4.dad-timeout", DUPLICATE_CHECK_DEFAULT];
   return [
-    "ipv4.addresses", settings.address, "ipv4.gateway", settings.gateway ?? "", "ipv4.dns", settings.dns.join(","), "ipv4.dad-timeout", DUPLICATE_CHECK_MS,
+    "ipv4.addresses", [settings.address, ...(settings.moreAddresses ?? [])].join(","), "ipv4.gateway", settings.gateway ?? "", "ipv4.dns", settings.dns.join(","), "ipv4.dad-timeout", DUPLICATE_CHECK_MS,
     "ipv4.method", "manual",
   ];
 }
 
-function wifiProperties({ ssid, security }: WifiSettings): string[] {
-  return ["ssid", ssid, ...(security === "open" ? [] : ["wifi-sec.key-mgmt", KEY_MANAGEMENT[security]])];
+function wifiProperties({ ssid, security, hidden }: WifiSettings): string[] {
+  return ["ssid", ssid, ...(hidden === true ? ["802-11-wireless.hidden", "yes"] : []), ...(security === "open" ? [] : ["wifi-sec.key-mgmt", KEY_MANAGEMENT[security]])];
 }
 
 /** Returns `undefined` for a method we do not support (shared, link-local, disabled). */
 function addressOf(profile: ReadonlyMap<string, string>): AddressSettings | undefined {
   const method = profile.get("ipv4.method");
   if (method === "auto") return { method: "dhcp" };
-  const [address] = list(profile.get("ipv4.addresses"));
+  const [address, ...more] = list(profile.get("ipv4.addresses"));
   if (method !== "manual" || address === undefined) return undefined;
   const [gateway] = list(profile.get("ipv4.gateway"));
-  return { method: "static", address, ...(gateway === undefined ? {} : { gateway }), dns: list(profile.get("ipv4.dns")) };
+  return { method: "static", address, ...(more.length === 0 ? {} : { moreAddresses: more }), ...(gateway === undefined ? {} : { gateway }), dns: list(profile.get("ipv4.dns")) };
 }
 
 function wifiOf(profile: ReadonlyMap<string, string>): CurrentNetwork["wifi"] {
@@ -215,9 +320,4 @@ function wifiOf(profile: ReadonlyMap<string, string>): CurrentNetwork["wifi"] {
 /** Lists are separated by commas; an absent value is empty or `--`. */
 function list(text: string | undefined): string[] {
   return (text ?? "").split(/[\s,|]+/).filter((part) => part !== "" && part !== "--");
-}
-
-function refused({ code, message }: Issue): { readonly ok: false; readonly error: Issue } {
-  if (code === "program.timed-out") return fail("network.timed-out", message);
-  return fail(code.startsWith("network.") ? code : "network.refused", message);
 }

@@ -1,19 +1,39 @@
-import { fail, ok, type Result } from "../ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
 
 export interface NmDevice {
   readonly name: string;
   readonly type: "ethernet" | "wifi";
+  /** `connected`, `connected (externally)`, `disconnected`, `unavailable` (no carrier), … */
+  readonly state: string;
   /** Of the profile that is active on it. */
   readonly uuid?: string;
+}
+
+export interface NmProfile {
+  readonly name: string;
+  readonly uuid: string;
+  /** `802-3-ethernet`, `802-11-wireless`, `loopback`, … */
+  readonly type: string;
+  readonly autoconnect: boolean;
+  /** -999 to 999; the higher one is preferred. */
+  readonly priority: number;
+}
+
+export interface NmAccessPoint {
+  /** Bytes of its name in hexadecimal digits; empty when it is hidden. */
+  readonly ssidHex: string;
+  readonly signalPercent: number;
+  /** NetworkManager's words, separated by spaces. */
+  readonly security: string;
 }
 
 const ASK_TIMEOUT_MS = 10_000;
 /** How long nmcli itself waits for an activation, and then we for nmcli. */
 const UP_WAIT_S = 60;
+/** A look around takes some seconds on real adapters. */
+const SCAN_TIMEOUT_MS = 30_000;
 const UP_TIMEOUT_MS = (UP_WAIT_S + 10) * 1_000;
-const PROFILE_FIELDS = ["ipv4.method", "ipv4.addresses", "ipv4.gateway", "ipv4.dns"];
-const WIFI_FIELDS = ["802-11-wireless.ssid", "802-11-wireless-security.key-mgmt"];
 const PSK = "802-11-wireless-security.psk";
 const NEEDED = ["org.freedesktop.NetworkManager.network-control:yes", "org.freedesktop.NetworkManager.settings.modify.system:yes"];
 
@@ -39,18 +59,52 @@ export class Nmcli {
     const said = await this.#ask(["-t", "-f", "DEVICE,TYPE,STATE,CON-UUID", "device"]);
     if (!said.ok) return said;
     return ok(
-      rowsOf(said.value).flatMap(([name = "", type, state, uuid = ""]): NmDevice[] =>
-        (type === "ethernet" || type === "wifi") && state !== "unmanaged" ? [{ name, type, ...(uuid === "" || uuid === "--" ? {} : { uuid }) }] : [],
+      rowsOf(said.value).flatMap(([name = "", type, state = "", uuid = ""]): NmDevice[] =>
+        (type === "ethernet" || type === "wifi") && state !== "unmanaged" ? [{ name, type, state, ...(uuid === "" || uuid === "--" ? {} : { uuid }) }] : [],
       ),
     );
   }
 
-  /** Properties of a profile, by name. */
-  async profile(uuid: string, wifi: boolean): Promise<Result<ReadonlyMap<string, string>>> {
-    const said = await this.#ask(["-t", "-f", [...PROFILE_FIELDS, ...(wifi ? WIFI_FIELDS : [])].join(","), "connection", "show", "uuid", uuid]);
+  /** Properties of a profile, by name, without secrets. */
+  async profile(uuid: string, fields: readonly string[]): Promise<Result<ReadonlyMap<string, string>>> {
+    const said = await this.#ask(["-t", "-f", fields.join(","), "connection", "show", "uuid", uuid]);
     if (!said.ok) return said;
     const lines = said.value.split("\n").filter((line) => line.includes(":"));
     return ok(new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)] as const)));
+  }
+
+  /** All profiles, active or not. */
+  async profiles(): Promise<Result<readonly NmProfile[]>> {
+    const said = await this.#ask(["-t", "-f", "NAME,UUID,TYPE,AUTOCONNECT,AUTOCONNECT-PRIORITY", "connection", "show"]);
+    if (!said.ok) return said;
+    return ok(rowsOf(said.value).map(([name = "", uuid = "", type = "", autoconnect, priority = "0"]) => ({ name, uuid, type, autoconnect: autoconnect === "yes", priority: Number(priority) })));
+  }
+
+  /** One property of a profile as it is; empty when it is not set. */
+  async property(uuid: string, name: string): Promise<Result<string>> {
+    const said = await this.#ask(["-e", "no", "-g", name, "connection", "show", "uuid", uuid]);
+    return said.ok ? ok(said.value.replace(/\r?\n$/, "")) : said;
+  }
+
+  /** Looks around before it answers, unless the adapter cannot at the time. */
+  async accessPoints(device: string): Promise<Result<readonly NmAccessPoint[]>> {
+    const list = (rescan: string) => this.#run("nmcli", ["-t", "-f", "SSID-HEX,SIGNAL,SECURITY", "device", "wifi", "list", "ifname", device, "--rescan", rescan], SCAN_TIMEOUT_MS);
+    const fresh = await list("yes");
+    const said = fresh.ok ? fresh : await list("no");
+    if (!said.ok) return said;
+    return ok(rowsOf(said.value).map(([ssidHex = "", signal = "0", security = ""]) => ({ ssidHex: ssidHex === "--" ? "" : ssidHex.toLowerCase(), signalPercent: Number(signal), security })));
+  }
+
+  /** Whether NetworkManager connects a device by itself; not after somebody disconnected it. */
+  async autoconnects(device: string): Promise<Result<boolean>> {
+    const said = await this.#ask(["-g", "GENERAL.AUTOCONNECT", "device", "show", device]);
+    return said.ok ? ok(said.value.trim() !== "no") : said;
+  }
+
+  /** The first IPv4 address of a device, with prefix length. */
+  async firstAddress(device: string): Promise<Result<string | undefined>> {
+    const said = await this.#ask(["-g", "IP4.ADDRESS", "device", "show", device]);
+    return said.ok ? ok(said.value.split("|")[0]?.trim() || undefined) : said;
   }
 
   async uuidOf(name: string): Promise<Result<string | undefined>> {
@@ -58,6 +112,7 @@ export class Nmcli {
     return all.ok ? ok(all.value[0]) : all;
   }
 
+  /** Deletes every profile of this name; one that is active is deactivated. */
   async deleteNamed(name: string): Promise<Result<void>> {
     const all = await this.#named(name);
     if (!all.ok) return all;
@@ -68,25 +123,27 @@ export class Nmcli {
     return ok(undefined);
   }
 
+  /** In memory: the copy is gone after a boot unless it is stored by `modify`. */
   clone(uuid: string, name: string): Promise<Result<void>> {
-    return this.#do(["connection", "clone", "uuid", uuid, name]);
+    return this.#do(["connection", "clone", "--temporary", "uuid", uuid, name]);
   }
 
+  /** In memory, as `clone`. */
   add({ name: device, type }: NmDevice, name: string, properties: readonly string[]): Promise<Result<void>> {
-    return this.#do(["connection", "add", "type", type, "ifname", device, "con-name", name, "autoconnect", "no", ...properties]);
+    return this.#do(["connection", "add", "save", "no", "type", type, "ifname", device, "con-name", name, "autoconnect", "no", ...properties]);
   }
 
-  modify(uuid: string, properties: readonly string[]): Promise<Result<void>> {
-    return this.#do(["connection", "modify", "uuid", uuid, ...properties]);
+  /** Changes a profile and stores all of it; with `temporary` only in memory, until the next boot. */
+  modify(uuid: string, properties: readonly string[], { temporary = false } = {}): Promise<Result<void>> {
+    return this.#do(["connection", "modify", ...(temporary ? ["--temporary"] : []), "uuid", uuid, ...properties]);
   }
 
-  /** Uses standard input, since any user can read arguments. The editor reports no failures, so the value is read back. */
+  /** In memory. Uses standard input, since any user can read arguments. The editor reports no failures, so the value is read back. */
   async setPassword(uuid: string, password: string): Promise<Result<void>> {
-    const told = await this.#run("nmcli", ["connection", "edit", "uuid", uuid], ASK_TIMEOUT_MS, `set ${PSK} ${password}\nsave\nquit\n`);
+    const told = await this.#run("nmcli", ["connection", "edit", "uuid", uuid], ASK_TIMEOUT_MS, `set ${PSK} ${password}\nsave temporary\nquit\n`);
     if (!told.ok) return told;
     const taken = await this.#ask(["-e", "no", "-s", "-g", PSK, "connection", "show", "uuid", uuid]);
-    const same = taken.ok && taken.value.replace(/\r?\n$/, "") === password;
-    return same ? ok(undefined) : fail("network.refused", "NetworkManager did not take the wireless password");
+    return taken.ok && taken.value.replace(/\r?\n$/, "") === password ? ok(undefined) : fail("network.refused", "NetworkManager did not take the wireless password");
   }
 
   /** Activates a profile and waits until it is active or nmcli reports why not. */
@@ -100,8 +157,8 @@ export class Nmcli {
   }
 
   async #named(name: string): Promise<Result<readonly string[]>> {
-    const said = await this.#ask(["-t", "-f", "NAME,UUID", "connection", "show"]);
-    return said.ok ? ok(rowsOf(said.value).flatMap(([known, uuid]) => (known === name && uuid !== undefined ? [uuid] : []))) : said;
+    const all = await this.profiles();
+    return all.ok ? ok(all.value.flatMap((profile) => (profile.name === name ? [profile.uuid] : []))) : all;
   }
 
   async #do(args: readonly string[]): Promise<Result<void>> {
@@ -120,4 +177,10 @@ function rowsOf(text: string): readonly (readonly string[])[] {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => (line.match(/(?:^|:)(?:\\.|[^:\\])*/g) ?? []).map((field, at) => (at === 0 ? field : field.slice(1)).replace(/\\(.)/g, "$1")));
+}
+
+/** An error in the words of the port. */
+export function nmRefused({ code, message, hint }: Issue): { readonly ok: false; readonly error: Issue } {
+  if (code === "program.timed-out") return fail("network.timed-out", message);
+  return fail(code.startsWith("network.") ? code : "network.refused", message, hint);
 }

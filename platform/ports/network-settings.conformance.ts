@@ -11,7 +11,7 @@ export interface NetworkSettingsBench {
   /** A wireless network that the machine can join, if it has an adapter. */
   readonly wifi?: NetworkChangeSettings["wifi"];
   /** Cuts the power and restores it. */
-  boot?(): void;
+  boot?(): void | Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export function networkSettingsConformance(name: string, open: () => Promise<Net
       const point = await checkpoint(first);
       await settled(bench.settings.apply(first));
       for (let time = 0; time < 2; time += 1) expect(await settled(bench.settings.keep(point))).toEqual({ ok: true, value: undefined });
-      bench.boot?.();
+      await bench.boot?.();
       expect((await current()).interfaces[bench.wired]).toEqual(STATIC);
       const second = { interfaces: { [bench.wired]: OTHER } };
       const next = await checkpoint(second);
@@ -73,12 +73,12 @@ export function networkSettingsConformance(name: string, open: () => Promise<Net
       const wanted = { interfaces: { [bench.wired]: STATIC } };
       const lost = await checkpoint(wanted);
       await settled(bench.settings.apply(wanted));
-      bench.boot?.();
+      await bench.boot?.();
       expect(await settled(bench.settings.restore(lost))).toMatchObject({ ok: true });
       expect(await current()).toEqual(before);
       const won = await checkpoint(wanted);
       await settled(bench.settings.apply(wanted));
-      bench.boot?.();
+      await bench.boot?.();
       expect(await settled(bench.settings.keep(won))).toMatchObject({ ok: true });
       expect((await current()).interfaces[bench.wired]).toEqual(STATIC);
     });

@@ -9,6 +9,7 @@ import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, 
 import type { NetworkSettings } from "./network-settings.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Issue } from "./result.ts";
+import type { WifiSetup } from "./wifi-setup.ts";
 
 /**
  * One machine as seen by the agent. A port that is absent is declared as `unsupported` in the device's
@@ -25,6 +26,8 @@ export interface PlatformAdapter {
   readonly clock: ClockControl;
   /** Absent if this machine's network is not configured by the agent. */
   readonly networkSettings?: NetworkSettings;
+  /** Absent if the agent cannot look for wireless networks or open an access point for set-up. */
+  readonly wifiSetup?: WifiSetup;
   /** The displays it can control, main one first. Absent if there are none. */
   readonly displays?: readonly AttachedDisplay[];
   /** Present problems with configured or expected hardware. A refused display keeps its place in `displays` and answers every call with its issue. */

@@ -6,6 +6,7 @@ import { gpioConformance } from "../ports/gpio.conformance.ts";
 import { hostConformance } from "../ports/host.conformance.ts";
 import { networkConformance } from "../ports/network.conformance.ts";
 import { networkSettingsConformance } from "../ports/network-settings.conformance.ts";
+import { wifiSetupConformance } from "../ports/wifi-setup.conformance.ts";
 import { outputsConformance } from "../ports/outputs.conformance.ts";
 import { probeConformance } from "../ports/probe.conformance.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
@@ -146,6 +147,12 @@ networkConformance(
   { mayCut: true },
 );
 networkSettingsConformance("simulated, on a cable", () => Promise.resolve(settingsBench(open())));
+wifiSetupConformance("simulated, without an adapter", () => Promise.resolve(setupBench(open())));
+wifiSetupConformance("simulated", () => {
+  const all = open();
+  all.world.apply({ action: "network.on-wifi", params: { ssid: "Shop", password: "shop-password" } });
+  return Promise.resolve({ ...setupBench(all), inRange: "Shop" });
+});
 networkSettingsConformance("simulated, with a wireless adapter", () => {
   const all = open();
   all.world.apply({ action: "network.on-wifi", params: { ssid: "Before" } });
@@ -153,6 +160,12 @@ networkSettingsConformance("simulated, with a wireless adapter", () => {
   all.world.update({ network: { ...all.world.state.network, settings: { interfaces: {} } } });
   return Promise.resolve({ ...settingsBench(all), wifi: { ssid: "Shop", security: "wpa-psk", password: "shop-password" } as const });
 });
+
+function setupBench(all: ReturnType<typeof open>) {
+  const { wifiSetup } = all.adapter;
+  if (wifiSetup === undefined) throw new Error("the simulated machine has every port");
+  return { setup: wifiSetup, time: all.time, close: all.close };
+}
 
 function settingsBench(all: ReturnType<typeof open>) {
   const { networkSettings } = all.adapter;

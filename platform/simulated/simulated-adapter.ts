@@ -10,6 +10,7 @@ import { simulatedClockControl, SimulatedHostPower, simulatedNetwork, SimulatedW
 import { simulatedNetworkSettingsPort } from "./simulated-network-settings.ts";
 import { simulatedOutputs } from "./simulated-outputs.ts";
 import { simulatedProbe } from "./simulated-probe.ts";
+import { simulatedWifiSetup } from "./simulated-wifi-setup.ts";
 import type { SimulatedWorld } from "./world.ts";
 import { TV_OUTPUT } from "./world-state.ts";
 
@@ -47,6 +48,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     audio: simulatedAudio(world, clock),
     network: simulatedNetwork(world, clock),
     networkSettings: simulatedNetworkSettingsPort(world, clock),
+    wifiSetup: simulatedWifiSetup(world),
     clock: simulatedClockControl(world, clock),
     probe: simulatedProbe(world, { clock, timers, host: deps.hostProbe }),
     issues: () => gpio.issues(),

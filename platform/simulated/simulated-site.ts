@@ -44,7 +44,7 @@ export function isUp(network: SimulatedNetworkState, name: string): boolean {
 export function addressesOf(network: SimulatedNetworkState, name: string): readonly string[] {
   if (!isUp(network, name)) return [];
   const settings = addressSettingsOf(network, name);
-  return settings.method === "static" ? [settings.address] : (network.interfaces[name]?.addresses ?? []);
+  return settings.method === "static" ? [settings.address, ...(settings.moreAddresses ?? [])] : (network.interfaces[name]?.addresses ?? []);
 }
 
 /** Gateway of the default route, whether or not it is reachable. */

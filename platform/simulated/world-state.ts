@@ -76,7 +76,7 @@ const wifiSecurity = v.picklist(["open", "wpa-psk", "wpa3-sae"]);
 const wifiNetwork = v.strictObject({ ssid: shortText, security: wifiSecurity, keyCheck: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{8})?$/)) });
 const addressSettings = v.variant("method", [
   v.strictObject({ method: v.literal("dhcp") }),
-  v.strictObject({ method: v.literal("static"), address: shortText, gateway: v.optional(shortText), dns: v.pipe(v.array(shortText), v.maxLength(4)) }),
+  v.strictObject({ method: v.literal("static"), address: shortText, moreAddresses: v.optional(v.pipe(v.array(shortText), v.maxLength(7))), gateway: v.optional(shortText), dns: v.pipe(v.array(shortText), v.maxLength(4)) }),
 ]);
 
 /** Network settings of the device. Absent parts default to DHCP and the cable. */

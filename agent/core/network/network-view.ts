@@ -53,8 +53,8 @@ export function withoutSecrets(text: string, wanted: Network): string {
 
 function shownAddress(settings: AddressSettings): JsonObject {
   if (settings.method === "dhcp") return { method: "dhcp" };
-  const { address, gateway, dns } = settings;
-  return { method: "static", address, ...(gateway === undefined ? {} : { gateway }), dns: [...dns] };
+  const { address, moreAddresses, gateway, dns } = settings;
+  return { method: "static", address, ...(moreAddresses === undefined ? {} : { moreAddresses: [...moreAddresses] }), ...(gateway === undefined ? {} : { gateway }), dns: [...dns] };
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

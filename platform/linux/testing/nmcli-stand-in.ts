@@ -1,12 +1,23 @@
 import { fail, ok, type Result } from "../../ports/result.ts";
 import type { CommandRunner } from "../command-runner.ts";
 
+interface Stored {
+  readonly id: string;
+  readonly device: string;
+  readonly properties: ReadonlyMap<string, string>;
+}
+
 interface Profile {
   id: string;
-  type: string;
+  readonly type: string;
   device: string;
   readonly properties: Map<string, string>;
+  /** Its form on disk, which a boot brings back. Absent: it is only in memory. */
+  stored?: Stored;
 }
+
+/** What the first device has at the start: a stored profile, or the one that NetworkManager makes when no stored one fits. */
+export type FirstProfile = "stored" | "default";
 
 /** Takes the place of nmcli: as much of its language as we speak, and a memory. Not NetworkManager itself. */
 export class NmcliStandIn {
@@ -20,29 +31,43 @@ export class NmcliStandIn {
   readonly air = new Map<string, string>();
   /** Addresses of other machines on the network, without prefix length. */
   readonly taken = new Set<string>();
+  /** What `device wifi list` prints. */
+  visible = "";
   #made = 0;
 
-  constructor(devices: readonly (readonly [string, string])[]) {
+  constructor(devices: readonly (readonly [string, string])[], first: FirstProfile = "stored") {
     this.devices = devices;
     for (const [name, type] of devices.slice(0, 1)) {
-      this.active.set(name, this.#make({ id: "Wired: connection 1", type, device: name, properties: new Map([["ipv4.method", "auto"], ["connection.autoconnect", "yes"]]) }));
+      if (first === "default") this.#connect(name, type);
+      else this.active.set(name, this.#make({ id: "Wired: connection 1", type, device: name, properties: new Map([["ipv4.method", "auto"], ["connection.autoconnect", "yes"]]) }, true));
     }
   }
 
   readonly run: CommandRunner = (program, args, _timeoutMs, input) => {
     this.ran.push([program, ...args].join(" "));
     if (input !== undefined) this.inputs.push(input);
-    const words = args.filter((word, at) => !["-t", "-s", "-f", "-g", "-e", "--wait"].includes(word) && !["-f", "-g", "-e", "--wait"].includes(args[at - 1] ?? ""));
+    const values = ["-f", "-g", "-e", "--wait"];
+    const words = args.filter((word, at) => !["-t", "-s", "--temporary", ...values].includes(word) && !values.includes(args[at - 1] ?? ""));
     return Promise.resolve(this.#answer(words, args, input));
   };
 
-  /** What connects by itself after the power came back: the highest priority. */
+  /** Cuts the power: what is in memory is gone. */
   boot(): void {
     this.active.clear();
-    for (const [device] of this.devices) {
-      const best = [...this.profiles].filter(([, each]) => each.device === device && each.properties.get("connection.autoconnect") === "yes").sort(([, a], [, b]) => priority(b) - priority(a))[0];
-      if (best !== undefined) this.active.set(device, best[0]);
+    for (const [uuid, profile] of this.profiles) {
+      if (profile.stored === undefined) this.profiles.delete(uuid);
+      else this.profiles.set(uuid, { type: profile.type, ...profile.stored, properties: new Map(profile.stored.properties), stored: profile.stored });
     }
+    for (const [device, type] of this.devices) this.#connect(device, type);
+  }
+
+  /** What connects by itself: the highest priority; on a cable without any profile NetworkManager's default. */
+  #connect(device: string, type: string): void {
+    const fitting = [...this.profiles].filter(([, each]) => each.device === device);
+    const best = fitting.filter(([, { properties }]) => properties.get("connection.autoconnect") === "yes").sort(([, a], [, b]) => priority(b) - priority(a))[0];
+    if (best !== undefined) this.active.set(device, best[0]);
+    else if (type === "ethernet" && fitting.length === 0)
+      this.active.set(device, this.#make({ id: "Wired connection 1", type, device, properties: new Map([["ipv4.method", "auto"], ["connection.autoconnect", "yes"], ["connection.autoconnect-priority", "-999"]]) }, false));
   }
 
   #answer(words: readonly string[], args: readonly string[], input: string | undefined): Result<string> {
@@ -50,10 +75,13 @@ export class NmcliStandIn {
     const last = rest.at(-1) ?? "";
     if (object === "general") return ok(verb === undefined ? "running\n" : `org.freedesktop.NetworkManager.network-control:${this.permission}\norg.freedesktop.NetworkManager.settings.modify.system:${this.permission}\n`);
     if (object === "device" && verb === "disconnect") return this.#done(this.active.delete(last));
+    if (object === "device" && verb === "show") return ok(args.includes("IP4.ADDRESS") ? "10.42.0.1/24\n" : "yes\n");
+    if (object === "device" && verb === "wifi") return ok(this.visible);
     if (object === "device") return ok(`${this.devices.map(([name, type]) => `${name}:${type}:${this.active.has(name) ? "connected" : "disconnected"}:${this.active.get(name) ?? ""}`).join("\n")}\nlo:loopback:unmanaged:\n`);
-    if (verb === "show" && rest.length === 0) return ok([...this.profiles].map(([uuid, { id }]) => `${id.replaceAll(":", "\\:")}:${uuid}\n`).join(""));
+    if (verb === "show" && rest.length === 0) return ok([...this.profiles].map(([uuid, { id, type, properties }]) => `${id.replaceAll(":", "\\:")}:${uuid}:${type === "wifi" ? "802-11-wireless" : "802-3-ethernet"}:${properties.get("connection.autoconnect") ?? "yes"}:${properties.get("connection.autoconnect-priority") ?? 0}\n`).join(""));
     if (verb === "add") return this.#add(rest);
     const profile = this.profiles.get(rest[1] ?? "");
+    const stores = !args.includes("--temporary");
     if (rest[0] !== "uuid" || profile === undefined) return fail("program.failed", `Error: unknown connection '${rest.join(" ")}'.`);
     switch (verb) {
       case "show": {
@@ -62,13 +90,18 @@ export class NmcliStandIn {
         return ok(fields.map((field) => `${field}:${profile.properties.get(field) ?? ""}\n`).join(""));
       }
       case "clone":
-        this.#make({ ...profile, id: last, properties: new Map(profile.properties) });
+        this.#make({ type: profile.type, device: profile.device, id: last, properties: new Map(profile.properties) }, stores);
         return ok("cloned\n");
       case "modify":
-        return this.#set(profile, rest.slice(2));
+        return this.#set(profile, rest.slice(2), stores);
       case "delete":
-        for (const [device, uuid] of this.active) if (uuid === rest[1]) this.active.delete(device);
-        return this.#done(this.profiles.delete(rest[1] ?? ""));
+        this.profiles.delete(rest[1] ?? "");
+        for (const [device, uuid] of this.active) {
+          if (uuid !== rest[1]) continue;
+          this.active.delete(device);
+          this.#connect(device, profile.type);
+        }
+        return ok("deleted\n");
       case "edit":
         for (const [, property = "", value = ""] of (input ?? "").matchAll(/^set (\S+) (.*)$/gm)) profile.properties.set(property, value);
         return ok(`nmcli> ${input ?? ""}`);
@@ -80,7 +113,7 @@ export class NmcliStandIn {
   }
 
   #up(uuid: string, { properties }: Profile, device: string): Result<string> {
-    const ssid = properties.get("802-11-wireless.ssid");
+    const ssid = properties.get("802-11-wireless.mode") === "ap" ? undefined : properties.get("802-11-wireless.ssid");
     if (ssid !== undefined && this.air.get(ssid) !== properties.get("802-11-wireless-security.psk")) return fail("program.failed", "Error: Connection activation failed: Secrets were required, but not provided.");
     const [address = ""] = (properties.get("ipv4.addresses") ?? "").split("/");
     const asks = properties.get("ipv4.method") === "manual" && Number(properties.get("ipv4.dad-timeout") ?? 0) > 0;
@@ -93,22 +126,27 @@ export class NmcliStandIn {
     const of = (name: string): string => words[words.indexOf(name) + 1] ?? "";
     const properties = new Map([["ipv4.method", "auto"], ["connection.autoconnect", of("autoconnect")]]);
     if (words.includes("ssid")) properties.set("802-11-wireless.ssid", of("ssid"));
+    const given = words.slice(words.indexOf("autoconnect") + 2);
+    for (let at = 0; at < given.length; at += 2) if (given[at]?.includes(".") === true) properties.set(given[at] ?? "", given[at + 1] ?? "");
     if (words.includes("wifi-sec.key-mgmt")) properties.set("802-11-wireless-security.key-mgmt", of("wifi-sec.key-mgmt"));
-    this.#make({ id: of("con-name"), type: of("type"), device: of("ifname"), properties });
+    this.#make({ id: of("con-name"), type: of("type"), device: of("ifname"), properties }, of("save") !== "no");
     return ok("successfully added\n");
   }
 
-  #set(profile: Profile, words: readonly string[]): Result<string> {
+  #set(profile: Profile, words: readonly string[], stores: boolean): Result<string> {
     for (let at = 0; at < words.length; at += 2) {
       if (words[at] === "connection.id") profile.id = words[at + 1] ?? "";
+      else if (words[at] === "connection.interface-name") profile.device = words[at + 1] ?? "";
       else profile.properties.set(words[at] ?? "", words[at + 1] ?? "");
     }
+    if (stores) store(profile);
     return ok("");
   }
 
-  #make(profile: Profile): string {
+  #make(profile: Profile, stores: boolean): string {
     this.#made += 1;
     const uuid = `00000000-0000-4000-8000-${String(this.#made).padStart(12, "0")}`;
+    if (stores) store(profile);
     this.profiles.set(uuid, profile);
     return uuid;
   }
@@ -120,4 +158,8 @@ export class NmcliStandIn {
 
 function priority({ properties }: Profile): number {
   return Number(properties.get("connection.autoconnect-priority") ?? 0);
+}
+
+function store(profile: Profile): void {
+  profile.stored = { id: profile.id, device: profile.device, properties: new Map(profile.properties) };
 }

@@ -1,0 +1,117 @@
+import { fail, ok, type Result } from "../ports/result.ts";
+import type { OpenAccessPoint, SetupAccessPoint, Uplinks, VisibleNetwork, VisibleSecurity, WifiSetup } from "../ports/wifi-setup.ts";
+import { pskOf } from "./nmcli-password.ts";
+import { nmRefused, type Nmcli, type NmDevice } from "./nmcli.ts";
+
+/** Profile of the set-up access point. Never stored, so that a machine that restarts is as if there had been none. */
+export const SETUP_PROFILE = "vitrine-setup";
+const WORST_CASE_MS = 120_000;
+
+/** Set-up of the first wireless network through NetworkManager. */
+export class NmcliWifiSetup implements WifiSetup {
+  readonly worstCaseMs = WORST_CASE_MS;
+  readonly #nmcli: Nmcli;
+
+  constructor(nmcli: Nmcli) {
+    this.#nmcli = nmcli;
+  }
+
+  async uplinks(): Promise<Result<Uplinks>> {
+    const devices = await this.#nmcli.devices();
+    if (!devices.ok) return nmRefused(devices.error);
+    const known = await this.#nmcli.profiles();
+    if (!known.ok) return nmRefused(known.error);
+    const setup = new Set(known.value.filter(({ name }) => name === SETUP_PROFILE).map(({ uuid }) => uuid));
+    let knownWifi = false;
+    for (const { uuid, type, autoconnect } of known.value) {
+      if (type !== "802-11-wireless" || !autoconnect || knownWifi) continue;
+      const mode = await this.#nmcli.property(uuid, "802-11-wireless.mode");
+      knownWifi = mode.ok && (mode.value === "" || mode.value === "infrastructure");
+    }
+    return ok({
+      cable: devices.value.some(({ type, state }) => type === "ethernet" && state !== "unavailable"),
+      knownWifi,
+      connected: devices.value.some(({ state, uuid }) => state.startsWith("connected") && !(uuid !== undefined && setup.has(uuid))),
+    });
+  }
+
+  async scan(): Promise<Result<readonly VisibleNetwork[]>> {
+    const adapter = await this.#adapter();
+    if (!adapter.ok) return adapter;
+    const seen = await this.#nmcli.accessPoints(adapter.value.name);
+    if (!seen.ok) return nmRefused(seen.error);
+    const networks = new Map<string, VisibleNetwork>();
+    for (const { ssidHex, signalPercent, security: words } of seen.value) {
+      const security = securityOf(words);
+      const key = `${ssidHex} ${security}`;
+      // A hidden network shows no name, or zeros.
+      if (/^(?:00)*$/.test(ssidHex) || (networks.get(key)?.signalPercent ?? -1) >= signalPercent) continue;
+      const ssid = textOf(ssidHex);
+      networks.set(key, { ...(ssid === undefined ? {} : { ssid }), ssidHex, signalPercent, security });
+    }
+    return ok([...networks.values()].toSorted((a, b) => b.signalPercent - a.signalPercent));
+  }
+
+  async openAccessPoint({ ssid, password }: SetupAccessPoint): Promise<Result<OpenAccessPoint>> {
+    const adapter = await this.#adapter();
+    if (!adapter.ok) return adapter;
+    const opened = await this.#open(adapter.value, ssid, password);
+    if (opened.ok) return opened;
+    await this.closeAccessPoint();
+    return nmRefused(opened.error);
+  }
+
+  async closeAccessPoint(): Promise<Result<void>> {
+    const gone = await this.#nmcli.deleteNamed(SETUP_PROFILE);
+    return gone.ok ? gone : nmRefused(gone.error);
+  }
+
+  async #open(device: NmDevice, ssid: string, password: string | undefined): Promise<Result<OpenAccessPoint>> {
+    const before = await this.#nmcli.deleteNamed(SETUP_PROFILE);
+    if (!before.ok) return before;
+    const made = await this.#nmcli.add(device, SETUP_PROFILE, [
+      "ssid", ssid, "802-11-wireless.mode", "ap", "802-11-wireless.band", "bg", "ipv4.method", "shared", "ipv6.method", "disabled",
+      // WPA2 alone and without protected management frames: what every phone and every adapter in this mode can do.
+      ...(password === undefined ? [] : ["wifi-sec.key-mgmt", "wpa-psk", "wifi-sec.proto", "rsn", "wifi-sec.pairwise", "ccmp", "wifi-sec.group", "ccmp", "wifi-sec.pmf", "disable"]),
+    ]);
+    if (!made.ok) return made;
+    const uuid = await this.#nmcli.uuidOf(SETUP_PROFILE);
+    if (!uuid.ok) return uuid;
+    if (uuid.value === undefined) return fail("network.refused", "NetworkManager made the set-up access point and does not list it");
+    const key = password === undefined ? ok(undefined) : pskOf({ ssid, security: "wpa-psk", password });
+    if (!key.ok) return key;
+    const told = key.value === undefined ? ok(undefined) : await this.#nmcli.setPassword(uuid.value, key.value);
+    if (!told.ok) return told;
+    const up = await this.#nmcli.up(uuid.value, device.name);
+    if (!up.ok) return up;
+    const address = await this.#nmcli.firstAddress(device.name);
+    if (!address.ok) return address;
+    return address.value === undefined ? fail("network.refused", "the set-up access point has no address") : ok({ interface: device.name, address: address.value });
+  }
+
+  async #adapter(): Promise<Result<NmDevice>> {
+    const devices = await this.#nmcli.devices();
+    if (!devices.ok) return nmRefused(devices.error);
+    const adapter = devices.value.find(({ type }) => type === "wifi");
+    return adapter === undefined ? fail("network.not-supported", "there is no wireless adapter") : ok(adapter);
+  }
+}
+
+/** From NetworkManager's words: `WPA1 WPA2`, `WPA2 802.1X`, `WPA2 WPA3`, `WPA3`, `WEP`, `OWE`, or none. A network that takes both WPA2 and WPA3 is joined as WPA2, which NetworkManager turns into the better one. */
+function securityOf(words: string): VisibleSecurity {
+  const all = new Set(words.split(" ").filter((word) => word !== "" && word !== "--"));
+  if (all.size === 0) return "open";
+  if (all.has("802.1X")) return "enterprise";
+  if (all.has("WPA2") || all.has("WPA1")) return "wpa-psk";
+  return all.has("WPA3") ? "wpa3-sae" : "other";
+}
+
+function textOf(hex: string): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(hex, "hex"));
+  } catch {
+    // Bytes that are not UTF-8: the standard asks for nothing else.
+    return undefined;
+  }
+}
+
