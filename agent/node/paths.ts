@@ -3,7 +3,6 @@ import { join, resolve } from "node:path";
 /** Every path the agent writes to. All are inside the data folder unless the configuration says otherwise. */
 export interface Paths {
   readonly data: string;
-  readonly config: string;
   readonly outbox: string;
   readonly journal: string;
   readonly documents: string;
@@ -30,7 +29,6 @@ export function pathsIn(data: string, { content = "", playerLogs = "" }: OtherFo
   const logs = join(data, "logs");
   return {
     data,
-    config: join(data, "config.json"),
     outbox: join(data, "outbox.sqlite"),
     journal: join(data, "journal.sqlite"),
     documents: join(data, "state.sqlite"),

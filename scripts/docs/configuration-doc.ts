@@ -10,8 +10,8 @@ const HEAD = `# Configuration
 
 Generated from \`agent/core/config/config-table.ts\` by \`scripts/docs/configuration-doc.ts\`. Do not edit by hand.
 
-Each key has one value. Later sources win: default, then the file \`config.json\` in the data folder, then the environment,
-then flags. \`vitrine config\` shows every value and where it came from.
+Each key has one value. Later sources win: default, then the file (\`/etc/vitrine/config.json\` on an
+[installed device](installation.md), else \`config.json\` in the data folder), then the environment, then flags. \`vitrine config\` shows every value and where it came from.
 
 In the file each dot of a key is one level of nesting:
 

@@ -40,7 +40,11 @@ const text = (lengthMax: number) => ({ kind: "text", lengthMax }) as const;
 export const CONFIG = {
   data: {
     type: text(1024), default: "/var/lib/vitrine", notInFile: true,
-    description: "Folder for everything the agent keeps: identity, outbox, journal, content, config.json.",
+    description: "Folder for everything the agent keeps: identity, outbox, journal, content.",
+  },
+  "config.file": {
+    type: text(1024), default: "", notInFile: true,
+    description: "The configuration file. Empty: config.json in the data folder. The Debian package sets /etc/vitrine/config.json.",
   },
   strict: {
     type: { kind: "boolean" }, default: false, notInFile: true,

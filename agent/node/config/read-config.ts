@@ -16,14 +16,14 @@ export interface ReadConfig extends ResolvedConfig {
 }
 
 /**
- * Reads `<data>/config.json`, the environment and the flags. Never fails: an unusable value becomes an issue, and the
+ * Reads the configuration file (`config.file`, else `<data>/config.json`), the environment and the flags. Never fails: an unusable value becomes an issue, and the
  * device starts without it. With `values.strict` the caller prints the issues and exits with `EXIT.badConfiguration`.
  */
 export async function readConfig(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<ReadConfig> {
   const { flags, rest } = parseFlags(argv);
-  // The file is in the data folder and cannot name it, so environment and flags are enough to find it.
-  const data = resolveConfig({ environment, flags }).values.data;
-  const file = join(data, "config.json");
+  // The file cannot say where it is, so environment and flags are enough to find it.
+  const place = resolveConfig({ environment, flags }).values;
+  const file = place["config.file"] === "" ? join(place.data, "config.json") : place["config.file"];
   const read = await readFileConfig(file);
   const resolved = resolveConfig({ environment, flags, fileName: file, ...(read.content === undefined ? {} : { file: read.content }) });
   return { ...resolved, issues: [...(read.issue === undefined ? [] : [read.issue]), ...resolved.issues], file, rest };

@@ -1,28 +1,20 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { isFinal, type CommandRow } from "../../dev-cloud/sessions/cloud-store.ts";
 import { ProofCloud } from "../../prove/harness/proof-cloud.ts";
+import { releaseTree, systemTree } from "../../package/tree.ts";
 import { Machine } from "../machine.ts";
 import { GuestShell, type Ran } from "./guest-shell.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const GUEST = join(import.meta.dirname, "..", "guest", "player");
-const SYSTEMD = join(ROOT, "scripts", "systemd");
-/** Where a package puts the files of `scripts/systemd`. */
-const UNIT_FILES = [
-  ["vitrine-agent.service", "etc/systemd/system/vitrine-agent.service"],
-  ["vitrine-reset@.service", "etc/systemd/system/vitrine-reset@.service"],
-  ["vitrine-reset", "opt/vitrine/bin/vitrine-reset"],
-  ["sysusers.conf", "usr/lib/sysusers.d/vitrine.conf"],
-  ["tmpfiles.conf", "usr/lib/tmpfiles.d/vitrine.conf"],
-  ["50-vitrine.rules", "etc/polkit-1/rules.d/50-vitrine.rules"],
-  ["60-vitrine.rules", "usr/lib/udev/rules.d/60-vitrine.rules"],
-] as const;
+/** Not installed: the bench has settings of its own for the journal and for systemd, and no player. */
+const NOT_INSTALLED = /^\/usr\/lib\/systemd\/(?:journald|system)\.conf\.d\/|^\/usr\/lib\/vitrine\/dist\/player-host\/|^\/usr\/share\/pipewire\/|^\/etc\/chromium\//;
 /** What takes seconds on an emulated processor and has nothing to do with a player. */
 const MASKED_UNITS = [
   "getty@tty1.service", "serial-getty@ttyAMA0.service", "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service", "systemd-random-seed.service",
@@ -84,7 +76,7 @@ export class EmulatedPlayer {
 
   /** Switches the machine on and waits for its boot id. The first time it installs the agent. */
   async boot(): Promise<string> {
-    const job = this.#makeJob(this.#bootId === undefined);
+    const job = await this.#makeJob(this.#bootId === undefined);
     this.#machine = new Machine({ machine: "raspi3b", card: this.#options.card, disk: join(this.#folder, "sd.img"), jobDir: job, consolePath: this.#options.consolePath });
     const booted = await Promise.race([this.#shell.booted(this.#bootId, BOOT_MS_MAX), this.#machine.seen(/Kernel panic/, BOOT_MS_MAX).then(() => undefined)]);
     rmSync(job, { recursive: true, force: true });
@@ -135,7 +127,7 @@ export class EmulatedPlayer {
 
   /** The agent's own answer to `vitrine status`, asked on the machine; `undefined` when it gives none. */
   async status(): Promise<StatusAnswer | undefined> {
-    const { status, output } = await this.run("cd / && VITRINE_SOCKETS_DIR=/run/vitrine /opt/vitrine/bin/node /opt/vitrine/dist/cli/main.js status --json --data /var/lib/vitrine");
+    const { status, output } = await this.run("cd / && vitrine status --json");
     return status === 0 ? (JSON.parse(output) as StatusAnswer) : undefined;
   }
 
@@ -181,11 +173,11 @@ export class EmulatedPlayer {
     return this.outcome(this.send(name, params));
   }
 
-  #makeJob(first: boolean): string {
+  async #makeJob(first: boolean): Promise<string> {
     const job = mkdtempSync(join(tmpdir(), "pi-job-"));
     cpSync(GUEST, job, { recursive: true });
     for (const [name, text] of [["shell-port", String(this.#shell.port)], ["now", String(Math.floor(Date.now() / 1_000))], ...this.#options.programs] as const) writeFileSync(join(job, name), text);
-    if (first) install(join(job, "install"), this.cloud.endpoint);
+    if (first) await install(join(job, "install"), this.cloud.endpoint);
     const units = join(job, "run", "systemd", "system");
     for (const unit of ["bench-cloud.socket", "bench-cloud.service"]) {
       writeFileSync(join(units, unit), readFileSync(join(units, unit), "utf8").replaceAll("CLOUD_PORT", new URL(this.cloud.endpoint).port));
@@ -202,21 +194,22 @@ export class EmulatedPlayer {
   }
 }
 
-/** What a package of the agent would put on the card, from the tree and its `dist/`. */
-function install(to: string, endpoint: string): void {
-  const copy = (from: string, path: string): void => cpSync(from, join(to, path), { recursive: true, filter: (each) => !each.endsWith(".map") });
-  const link = (target: string, path: string): void => {
-    mkdirSync(join(to, path, ".."), { recursive: true });
-    symlinkSync(target, join(to, path));
+/** The files of the Debian package, from the tree and its `dist/`; Node and koffi are those of the card. */
+async function install(to: string, endpoint: string): Promise<void> {
+  const ofTheCard = { node: "/usr/local", koffi: "/usr/local/lib/node_modules/@koromix/koffi-linux-arm64" };
+  const release = await releaseTree({ root: ROOT, arch: "arm64", version: "0.0.0", ...ofTheCard, player: { kind: "chromium" } });
+  const put = (path: string): string => {
+    mkdirSync(dirname(join(to, path)), { recursive: true });
+    return join(to, path);
   };
-  for (const part of ["agent", "cli"]) copy(join(ROOT, "dist", part), `opt/vitrine/dist/${part}`);
-  const sqlite = join(ROOT, "node_modules", "better-sqlite3");
-  for (const part of ["package.json", "lib", "prebuilds/linux-arm64.node"]) copy(join(sqlite, part), `opt/vitrine/node_modules/better-sqlite3/${part}`);
-  link("/usr/local/lib/node_modules/@koromix", "opt/vitrine/node_modules/@koromix");
-  link("/usr/local/bin/node", "opt/vitrine/bin/node");
-  for (const [name, path] of UNIT_FILES) copy(join(SYSTEMD, name), path);
-  link("../vitrine-agent.service", "etc/systemd/system/multi-user.target.wants/vitrine-agent.service");
-  mkdirSync(join(to, "etc/systemd/system/vitrine-agent.service.d"));
+  for (const { path, mode, content } of [...release, ...systemTree(ROOT)].filter(({ path }) => !NOT_INSTALLED.test(path))) {
+    if ("from" in content && content.from.startsWith("/usr/local/")) symlinkSync(content.from, put(path));
+    else {
+      writeFileSync(put(path), "text" in content ? content.text : readFileSync(content.from));
+      chmodSync(put(path), mode);
+    }
+  }
+  symlinkSync("/usr/lib/systemd/system/vitrine-agent.service", put("etc/systemd/system/multi-user.target.wants/vitrine-agent.service"));
   // Where the cloud is, that it has no certificate, and that an emulated processor may take its time to start. Nothing else differs.
-  writeFileSync(join(to, "etc/systemd/system/vitrine-agent.service.d/bench.conf"), `[Service]\nEnvironment=VITRINE_CLOUD_ENDPOINTS=${endpoint} VITRINE_CLOUD_ALLOW_PLAIN=true\nTimeoutStartSec=15min\n`);
+  writeFileSync(put("etc/systemd/system/vitrine-agent.service.d/bench.conf"), `[Service]\nEnvironment=VITRINE_CLOUD_ENDPOINTS=${endpoint} VITRINE_CLOUD_ALLOW_PLAIN=true\nTimeoutStartSec=15min\n`);
 }

@@ -1,0 +1,63 @@
+/** `npm run package:deb`: builds the Debian packages and reports their sizes. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { promisify } from "node:util";
+import { build } from "../build/build.ts";
+import type { Issue } from "../tool-result.ts";
+import { buildDeb, type Deb } from "./build-deb.ts";
+import { electronFolder, findElectronPlayer } from "./electron-player.ts";
+import { HELP, parseOptions, type PackageOptions } from "./options.ts";
+import type { Arch } from "./parts.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const MIB = 1024 * 1024;
+/** Time of files where neither SOURCE_DATE_EPOCH nor git says one: 2026-01-01. */
+const FALLBACK_EPOCH_SECONDS = 1_767_225_600;
+
+const parsed = parseOptions(process.argv.slice(2));
+if (!parsed.ok) process.exitCode = complain(parsed.error, 2);
+else if (parsed.value === undefined) console.log(HELP);
+else process.exitCode = await packageAll(parsed.value);
+
+async function packageAll({ arches, out, sizes }: PackageOptions): Promise<number> {
+  const { missing } = await build(ROOT);
+  if (missing.length > 0) return complain({ code: "package.not-built", message: `dist/ is not whole: ${missing.join(", ")}` }, 1);
+  const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string };
+  const epochSeconds = await sourceEpochSeconds();
+  for (const arch of arches) {
+    const electron = await findElectronPlayer(ROOT, arch);
+    if (!electron.ok) return complain(electron.error, 1);
+    const built = await buildDeb({
+      root: ROOT, arch, version, epochSeconds, sizes, out: resolve(out), cache: join(ROOT, ".vitrine/package"),
+      ...(electron.value !== undefined && { electron: electron.value }),
+    });
+    if (!built.ok) return complain(built.error, 1);
+    report(built.value, arch, electron.value);
+  }
+  return 0;
+}
+
+function report({ path, bytes, nodeBytes }: Deb, arch: Arch, electron: string | undefined): void {
+  const compared = nodeBytes === undefined ? "" : `; Node's binary alone, packed the same way: ${(nodeBytes / MIB).toFixed(1)} MiB, so ${(bytes / nodeBytes).toFixed(2)} ×`;
+  console.log(`${relative(process.cwd(), path)}  ${(bytes / MIB).toFixed(1)} MiB${compared}`);
+  if (electron === undefined) console.log(`  player: Debian's Chromium, a dependency (there is no Electron player in ${electronFolder(arch)})`);
+  else console.log(`  player: the Electron in ${electronFolder(arch)}. No test has run this package on a device; it is bigger than Node by Electron's size`);
+}
+
+async function sourceEpochSeconds(): Promise<number> {
+  const given = Number(process.env["SOURCE_DATE_EPOCH"] ?? Number.NaN);
+  if (Number.isInteger(given) && given > 0) return given;
+  try {
+    const { stdout } = await promisify(execFile)("git", ["log", "-1", "--format=%ct"], { cwd: ROOT });
+    return Number(stdout.trim());
+  } catch (thrown) {
+    console.error(`The time of the last commit is not known, so files are dated 2026-01-01: ${String(thrown).split("\n")[0] ?? ""}`);
+    return FALLBACK_EPOCH_SECONDS;
+  }
+}
+
+function complain({ code, message, hint }: Issue, exit: number): number {
+  console.error(`${message} [${code}]${hint === undefined ? "" : `\n  → ${hint}`}`);
+  return exit;
+}
