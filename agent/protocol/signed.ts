@@ -17,9 +17,9 @@ export const SignedSchema = v.object({
 export type Signed = v.InferOutput<typeof SignedSchema>;
 
 /** Purpose of a signature. It is part of the signed bytes, so that a signature cannot be used for another purpose. */
-export type SignedPurpose = "command" | "cancel" | "desired" | "owner-key" | "release";
+export type SignedPurpose = "command" | "cancel" | "desired" | "owner-key" | "release" | "software";
 
-/** The bytes that an owner signs: `vitrine/1/<purpose>`, a line feed, the payload text. */
+/** The bytes that an owner signs, or for `software` the vendor: `vitrine/1/<purpose>`, a line feed, the payload text. */
 export function signedBytes(purpose: SignedPurpose, payload: string): Uint8Array {
   return utf8(`vitrine/1/${purpose}\n${payload}`);
 }

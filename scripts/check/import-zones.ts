@@ -103,6 +103,20 @@ export const ZONES: readonly Zone[] = [
     why: "an adapter is chosen by platform/detect.ts",
   },
   {
+    name: "agent/updater",
+    at: ["agent/updater/"],
+    may: ["agent/updater/", "agent/protocol/", ...VALUES, ...NODE],
+    pure: false,
+    why: "it runs as root and has to work when the agent does not, so it is small and knows nothing of it",
+  },
+  {
+    name: "the updater's composition root",
+    at: ["agent/updater/main.ts"],
+    may: ["agent/updater/", "agent/protocol/", ...VALUES, ...NODE, "platform/linux/"],
+    pure: false,
+    why: "only it names concrete classes",
+  },
+  {
     name: "the agent's support for simulated hardware",
     at: ["agent/node/simulated-hooks.ts", "agent/node/local-api/simulated-methods.ts"],
     may: ["agent/", ...VALUES, ...NODE, "platform/simulated/"],

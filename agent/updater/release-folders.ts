@@ -1,0 +1,236 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import * as v from "valibot";
+import { readIfThere, syncFolder, writeDurably } from "../../platform/node/durable-file.ts";
+import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { EvidenceOfFailureSchema, type EvidenceOfFailure } from "../../platform/ports/software.ts";
+import { parseJson } from "../../platform/runtime/json.ts";
+import { validate } from "../protocol/codec.ts";
+import { ReleaseInfoSchema, VersionSchema, type ReleaseInfo } from "../protocol/release.ts";
+
+/** A release on trial. `boots`: the boots in which it ran, with the time since boot at which each was first seen. */
+const TrialSchema = v.object({
+  job: v.string(),
+  version: VersionSchema,
+  deadlineMs: v.number(),
+  boots: v.array(v.object({ id: v.string(), upMs: v.number() })),
+  /** The services were restarted after the switch, or the machine was. */
+  restarted: v.optional(v.boolean()),
+});
+export type TrialRecord = v.InferOutput<typeof TrialSchema>;
+
+const ReportSchema = v.object({ job: v.string(), code: v.string(), message: v.string(), evidence: EvidenceOfFailureSchema });
+export type FailureReport = { readonly job: string; readonly code: string; readonly message: string; readonly evidence: EvidenceOfFailure };
+
+/** A job, and the version it was about if known. */
+const JobSchema = v.object({ job: v.string(), version: v.optional(VersionSchema) });
+
+/** Files of a job. Where one becomes another it is renamed, which needs no space on the disk. */
+type JobFile = "installing" | "interrupted" | "trial" | "confirmed" | "failed";
+
+/**
+ * The releases that came over the air, `<root>/<version>/`, beside the one of the package. Two links decide: `current` is the release that
+ * runs, `confirmed` the one that is known to be good; without a link it is the package's. Each change is one rename, so that a power cut
+ * leaves the old state or the new one.
+ */
+export class ReleaseFolders {
+  readonly root: string;
+  readonly packaged: string;
+
+  constructor(root: string, packaged: string) {
+    this.root = root;
+    this.packaged = packaged;
+  }
+
+  /** Folder of the release that a link names, and of the package's where the link is missing or leads nowhere. */
+  async folder(link: "current" | "confirmed"): Promise<string> {
+    const target = await this.#target(link);
+    const folder = target === undefined ? this.packaged : join(this.root, target);
+    return existsSync(join(folder, "release.json")) ? folder : this.packaged;
+  }
+
+  /** `release.json` of a folder. Error: `update.bad-package`. */
+  async info(folder: string): Promise<Result<ReleaseInfo>> {
+    const text = await readIfThere(join(folder, "release.json"));
+    if (text === undefined) return fail("update.bad-package", `${folder} has no release.json`);
+    return validate(ReleaseInfoSchema, parseJson(text), `${folder}/release.json`, "update.bad-package");
+  }
+
+  releaseFolder(version: string): string {
+    return join(this.root, version);
+  }
+
+  /** Where a release is unpacked before it gets its name. */
+  get incoming(): string {
+    return join(this.root, "incoming");
+  }
+
+  browserFolder(version: string): string {
+    return join(this.root, "browsers", version);
+  }
+
+  /** The browser that a release brings; `undefined`: the machine's. */
+  async browserOf(folder: string): Promise<string | undefined> {
+    const target = await linkTarget(join(folder, "browser"));
+    return target === undefined ? undefined : basename(target);
+  }
+
+  /** The unpacked tree gets its name. An older folder of this version is replaced; the caller makes sure that nothing runs from it. */
+  async adopt(tree: string, version: string): Promise<void> {
+    await rm(this.releaseFolder(version), { recursive: true, force: true });
+    await rename(tree, this.releaseFolder(version));
+    await rm(this.incoming, { recursive: true, force: true });
+    await syncFolder(this.root);
+  }
+
+  /** Prepares the way back to the confirmed release, so that going back needs no space. */
+  async prepareBack(): Promise<void> {
+    const target = await this.#target("confirmed");
+    await rm(join(this.root, "back"), { force: true });
+    if (target !== undefined) await symlink(target, join(this.root, "back"));
+    await syncFolder(this.root);
+  }
+
+  async switchTo(version: string): Promise<void> {
+    await this.#point("current", version);
+  }
+
+  /** `current` becomes the confirmed release again. */
+  async switchBack(): Promise<void> {
+    const target = await this.#target("confirmed");
+    const prepared = await this.#target("back");
+    if (target === undefined) await rm(join(this.root, "current"), { force: true });
+    else if (prepared === target) await rename(join(this.root, "back"), join(this.root, "current"));
+    else if ((await this.#target("current")) !== target) await this.#point("current", target);
+    await syncFolder(this.root);
+  }
+
+  async confirm(version: string): Promise<void> {
+    await this.#point("confirmed", version);
+  }
+
+  async isConfirmed(version: string): Promise<boolean> {
+    return (await this.#target("confirmed")) === version;
+  }
+
+  async isCurrent(version: string): Promise<boolean> {
+    return (await this.#target("current")) === version;
+  }
+
+  async trial(): Promise<TrialRecord | undefined> {
+    return this.#read("trial", TrialSchema);
+  }
+
+  async writeTrial(trial: TrialRecord): Promise<void> {
+    await this.#write("trial", trial);
+  }
+
+  async job(file: Exclude<JobFile, "trial">): Promise<v.InferOutput<typeof JobSchema> | undefined> {
+    return this.#read(file, JobSchema);
+  }
+
+  async writeInstalling(job: string, version: string): Promise<void> {
+    await this.#write("installing", { job, version });
+  }
+
+  async becomes(from: JobFile, to: JobFile): Promise<void> {
+    await rename(this.#path(from), this.#path(to));
+    await syncFolder(this.root);
+  }
+
+  async drop(file: JobFile): Promise<void> {
+    await rm(this.#path(file), { force: true });
+    await syncFolder(this.root);
+  }
+
+  async writeReport(version: string, report: FailureReport): Promise<void> {
+    await mkdir(join(this.root, "failed"), { recursive: true });
+    await writeDurably(join(this.root, "failed", `${version}.json`), `${JSON.stringify(report)}\n`);
+  }
+
+  async report(version: string): Promise<FailureReport | undefined> {
+    return readJson(join(this.root, "failed", `${version}.json`), ReportSchema);
+  }
+
+  /** Removes what no link needs: other releases but `keep`, browsers without a release, leftovers of an unpacking. */
+  async prune(keep: readonly string[]): Promise<void> {
+    const kept = new Set([...keep, await this.#target("current"), await this.#target("confirmed")]);
+    await rm(this.incoming, { recursive: true, force: true });
+    for (const name of await readdir(this.root)) {
+      if (v.is(VersionSchema, name) && !kept.has(name)) await rm(join(this.root, name), { recursive: true, force: true });
+    }
+    if (!existsSync(join(this.root, "browsers"))) return;
+    const used = new Set<string>();
+    for (const name of kept) {
+      const browser = name === undefined ? undefined : await this.browserOf(join(this.root, name));
+      if (browser !== undefined) used.add(browser);
+    }
+    for (const name of await readdir(join(this.root, "browsers"))) {
+      if (!used.has(name)) await rm(join(this.root, "browsers", name), { recursive: true, force: true });
+    }
+  }
+
+  async #target(link: "current" | "confirmed" | "back"): Promise<string | undefined> {
+    const target = await linkTarget(join(this.root, link));
+    return target !== undefined && v.is(VersionSchema, target) ? target : undefined;
+  }
+
+  async #point(link: "current" | "confirmed", version: string): Promise<void> {
+    const temporary = join(this.root, `${link}.new`);
+    await rm(temporary, { force: true });
+    await symlink(version, temporary);
+    await rename(temporary, join(this.root, link));
+    await syncFolder(this.root);
+  }
+
+  #path(file: JobFile): string {
+    return join(this.root, `${file}.json`);
+  }
+
+  async #read<S extends v.GenericSchema>(file: JobFile, schema: S): Promise<v.InferOutput<S> | undefined> {
+    return readJson(this.#path(file), schema);
+  }
+
+  async #write(file: JobFile, value: object): Promise<void> {
+    await writeDurably(this.#path(file), `${JSON.stringify(value)}\n`);
+  }
+}
+
+/** A damaged file counts as missing: the links decide which release runs. */
+async function readJson<S extends v.GenericSchema>(path: string, schema: S): Promise<v.InferOutput<S> | undefined> {
+  const text = await readIfThere(path);
+  const parsed = v.safeParse(schema, text === undefined ? undefined : parseJson(text));
+  return parsed.success ? parsed.output : undefined;
+}
+
+async function linkTarget(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path);
+  } catch (thrown) {
+    // EINVAL: something that is not a link, which only damage can put there.
+    if (["ENOENT", "EINVAL", "ENOTDIR"].includes((thrown as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw thrown;
+  }
+}
+
+/** Public keys of releases: each line of each `*.pub` file in these folders is one raw Ed25519 key, base64url. A later folder adds to the earlier. */
+export async function readReleaseKeys(folders: readonly string[]): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for (const folder of folders.filter((each) => existsSync(each))) {
+    for (const name of (await readdir(folder)).filter((each) => each.endsWith(".pub")).sort()) {
+      const lines = (await readFile(join(folder, name), "utf8")).split("\n").map((line) => line.trim());
+      keys.push(...lines.filter((line) => line !== "" && !line.startsWith("#")));
+    }
+  }
+  return keys;
+}
+
+/** The root folder exists and is on disk. */
+export async function openFolders(root: string, packaged: string): Promise<Result<ReleaseFolders>> {
+  await mkdir(root, { recursive: true, mode: 0o755 });
+  await syncFolder(dirname(root));
+  const folders = new ReleaseFolders(root, packaged);
+  const info = await folders.info(packaged);
+  return info.ok ? ok(folders) : fail("update.no-release", `${info.error.message}: there is no installed release to go back to`, "install the package again");
+}

@@ -1,0 +1,59 @@
+import type { Result } from "../../platform/ports/result.ts";
+import type { EvidenceOfFailure } from "../../platform/ports/software.ts";
+
+/** How a service is. */
+export interface ServiceState {
+  /** `active`, `activating`, `failed`, … */
+  readonly state: string;
+  /** Automatic restarts since it was started by hand. */
+  readonly restarts: number;
+  /** How its main process ended last: `exited 70`, `killed 6`; empty while it runs for the first time. */
+  readonly exit: string;
+}
+
+/** The service manager, as far as the updater uses it. */
+export interface Services {
+  states(units: readonly string[]): Promise<Result<Readonly<Record<string, ServiceState>>>>;
+  /** The service manager reads unit files again. */
+  reload(): Promise<Result<void>>;
+  /** Restarts these services; does not wait until they have started. */
+  restart(units: readonly string[]): Promise<Result<void>>;
+  /** The last lines of their logs, oldest first. */
+  lastLines(units: readonly string[], count: number): Promise<Result<readonly string[]>>;
+}
+
+export const AGENT_UNIT = "vitrine-agent.service";
+export const PLAYER_UNIT = "vitrine-player.service";
+export const UNITS = [AGENT_UNIT, PLAYER_UNIT] as const;
+
+/** Counts restarts over time: a service manager's own counter begins anew when a service is started by hand. */
+export class RestartCounter {
+  readonly #last = new Map<string, number>();
+  readonly #sum = new Map<string, number>();
+
+  /** Takes the states seen now; returns the services' restarts since the first call. */
+  take(states: Readonly<Record<string, ServiceState>>): ReadonlyMap<string, number> {
+    for (const [unit, { restarts }] of Object.entries(states)) {
+      const before = this.#last.get(unit) ?? restarts;
+      this.#last.set(unit, restarts);
+      this.#sum.set(unit, (this.#sum.get(unit) ?? 0) + (restarts >= before ? restarts - before : restarts));
+    }
+    return this.#sum;
+  }
+}
+
+const LOG_LINES = 60;
+const LINE_CHARS_MAX = 400;
+
+/** What the services leave when a release fails. Never fails itself: what cannot be read is said in its place. */
+export async function evidenceFrom(services: Services): Promise<EvidenceOfFailure> {
+  const states = await services.states(UNITS);
+  const lines = await services.lastLines(UNITS, LOG_LINES);
+  return {
+    services: states.ok ? { ...states.value } : {},
+    log: [
+      ...(states.ok ? [] : [`(the services could not be asked: ${states.error.message})`]),
+      ...(lines.ok ? lines.value.map((line) => line.slice(0, LINE_CHARS_MAX)) : [`(the log could not be read: ${lines.error.message})`]),
+    ],
+  };
+}
