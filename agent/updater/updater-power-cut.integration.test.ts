@@ -24,7 +24,8 @@ async function afterPowerCut() {
   expect(["1.0.0", "1.1.0"]).toContain(running);
   const folder = running === "1.0.0" ? bench.packaged : join(bench.releases, "current");
   expect(JSON.parse(readFileSync(join(folder, "release.json"), "utf8"))).toMatchObject({ version: running });
-  if (running === "1.1.0") for (const [path, text] of Object.entries(FILES)) expect(readFileSync(join(folder, path), "utf8")).toBe(text);
+  const files = running === "1.1.0" ? Object.keys(FILES) : [];
+  expect(files.map((path) => readFileSync(join(folder, path), "utf8"))).toEqual(running === "1.1.0" ? Object.values(FILES) : []);
   // Nothing half is left: each folder with a version's name belongs to a link.
   const versions = readdirSync(bench.releases).filter((name) => /^\d/.test(name));
   expect(versions).toEqual(running === "1.1.0" ? ["1.1.0"] : []);
@@ -38,25 +39,31 @@ function lastStep(): string {
 }
 
 describe.skipIf(why !== undefined)("an updater that is killed", () => {
-  test.each([
-    ["installing", 1], ["unpacked", 2], ["adopted", 3], ["back-prepared", 4], ["trial-written", 5], ["switched", 6], ["restarted", 7],
-  ] as const)("while it installs, at the step %s, leaves the old or the new release, and the update can be done after all", async (step, at) => {
+  // Before the switch nothing has changed, and the job is known to have been interrupted; from then on the release is on trial.
+  const untouched = { running: "1.0.0", interrupted: { job: "job-1" } };
+  const takenBack = { running: "1.0.0", lastFailed: { job: "job-1", code: "update.interrupted" } };
+  const onTrial = { running: "1.1.0", trial: { job: "job-1" } };
+  const restart = "restart --no-block vitrine-agent.service";
+  test.each<[string, number, object, string, readonly string[]]>([
+    ["installing", 1, untouched, "job-1", []],
+    ["unpacked", 2, untouched, "job-1", []],
+    ["adopted", 3, untouched, "job-1", []],
+    ["back-prepared", 4, untouched, "job-1", []],
+    ["trial-written", 5, takenBack, "job-2", [restart]],
+    // The updater alone was killed: the services that still run the old release are restarted now.
+    ["switched", 6, onTrial, "job-1", [restart]],
+    ["restarted", 7, onTrial, "job-1", [restart, restart]],
+  ])("while it installs, at the step %s, leaves the old or the new release, and the update can be done after all", async (step, at, state, job, restarts) => {
     const request = await bench.request("job-1", { version: "1.1.0", files: FILES });
     await bench.start({ dieAtStep: at });
     await bench.updater.install(request);
     expect(await bench.ended()).toBe("SIGKILL");
     expect(lastStep()).toBe(step);
-    const after = await afterPowerCut();
-    // Before the switch nothing has changed, and the job is known to have been interrupted; from then on the release is on trial.
-    if (at <= 4) expect(after).toMatchObject({ running: "1.0.0", interrupted: { job: "job-1" } });
-    else if (at === 5) expect(after).toMatchObject({ running: "1.0.0", lastFailed: { job: "job-1", code: "update.interrupted" } });
-    else expect(after).toMatchObject({ running: "1.1.0", trial: { job: "job-1" } });
-    // The updater alone was killed: the services that still run the old release are restarted now.
-    if (at >= 6) expect(bench.calls()).toContain("restart --no-block vitrine-agent.service");
-    const job = at === 5 ? "job-2" : "job-1";
+    expect(await afterPowerCut()).toMatchObject(state);
+    expect(bench.calls().filter((call) => call.startsWith("restart"))).toEqual(restarts);
     expect(await bench.updater.install({ ...request, job })).toMatchObject({ ok: true });
     expect(await bench.updater.confirm(job)).toMatchObject({ ok: true });
-    expect((await afterConfirm()).lastConfirmed).toEqual({ job, version: "1.1.0" });
+    expect(await bench.updater.status()).toMatchObject({ ok: true, value: { running: "1.1.0", confirmed: "1.1.0", lastConfirmed: { job, version: "1.1.0" } } });
   });
 
   test.each([["confirmed", 1], ["trial-ended", 2], ["pruned", 3]] as const)("while it confirms, at the step %s, has confirmed", async (step, at) => {
@@ -71,7 +78,8 @@ describe.skipIf(why !== undefined)("an updater that is killed", () => {
     expect(await afterPowerCut()).toEqual({ running: "1.1.0", confirmed: "1.1.0", lastConfirmed: { job: "job-1", version: "1.1.0" } });
   });
 
-  test.each([["evidence", 1], ["switched-back", 2], ["restarted", 3], ["failed-written", 4], ["pruned", 5]] as const)("while it goes back, at the step %s, is on trial or back, and ends back with its reason", async (step, at) => {
+  const back = { running: "1.0.0", confirmed: "1.0.0", lastFailed: { job: "job-1", code: "update.cloud-not-reached", message: "no welcome" } };
+  test.each<[string, number, object]>([["evidence", 1, onTrial], ["switched-back", 2, back], ["restarted", 3, back], ["failed-written", 4, back], ["pruned", 5, back]])("while it goes back, at the step %s, is on trial or back, and ends back with its reason", async (step, at, state) => {
     await bench.start();
     await bench.updater.install(await bench.request("job-1", { version: "1.1.0", files: FILES }));
     await bench.untilRestarted();
@@ -80,21 +88,11 @@ describe.skipIf(why !== undefined)("an updater that is killed", () => {
     await bench.updater.back("job-1", "update.cloud-not-reached", "no welcome");
     expect(await bench.ended()).toBe("SIGKILL");
     expect(lastStep()).toBe(step);
-    const after = await afterPowerCut();
-    if (at === 1) {
-      expect(after).toMatchObject({ running: "1.1.0", trial: { job: "job-1" } });
-      await bench.updater.back("job-1", "update.not-confirmed", "its time is over");
-    }
-    const end = await bench.updater.status();
-    expect(end).toMatchObject({ value: { running: "1.0.0", confirmed: "1.0.0", lastFailed: { job: "job-1", code: "update.cloud-not-reached", message: "no welcome" } } });
+    expect(await afterPowerCut()).toMatchObject(state);
+    // Where it is still on trial, its time will be over; the first reason and its evidence stay.
+    await bench.updater.back("job-1", "update.not-confirmed", "its time is over");
+    expect(await bench.updater.status()).toMatchObject({ value: back });
     // The services run from the old release again.
-    expect(bench.calls().at(-1)).toBe("restart --no-block vitrine-agent.service");
+    expect(bench.calls().at(-1)).toBe(restart);
   });
 });
-
-async function afterConfirm() {
-  const answer = await bench.updater.status();
-  if (!answer.ok) throw new Error(answer.error.message);
-  expect(answer.value).toMatchObject({ running: "1.1.0", confirmed: "1.1.0" });
-  return answer.value;
-}

@@ -205,8 +205,8 @@ export class Updater {
   }
 
   async #verify({ payload, key, signature }: SignedRelease): Promise<Result<void>> {
-    const { crypto, keys } = this.#deps;
-    for (const text of await keys()) {
+    const { crypto } = this.#deps;
+    for (const text of await this.#deps.keys()) {
       const raw = fromBase64Url(text);
       if (raw === undefined || toHex((await crypto.sha256(raw)).subarray(0, 16)) !== key) continue;
       const bytes = fromBase64Url(signature);
