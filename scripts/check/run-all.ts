@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { styleText } from "node:util";
 import { browserStep } from "./browser-step.ts";
-import { compositorStep } from "./compositor-step.ts";
 import { importsStep } from "./imports-step.ts";
 import { LEFT_OUT_FILE_ENV, readLeftOut, reportLeftOut } from "./left-out.ts";
 import { piStep } from "./pi-step.ts";
 import { programStep } from "./program-step.ts";
+import { rootSteps } from "./roots-step.ts";
 import { oneCheck, type Step, type StepContext, type StepResult } from "./step.ts";
 import { vitestStep } from "./vitest-step.ts";
 
@@ -27,7 +27,7 @@ const STEPS: readonly Step[] = [
   vitestStep("unit", "Unit tests", 300_000),
   programStep("build", "Build", "scripts/build/main.ts", [], 120_000),
   browserStep,
-  compositorStep,
+  ...rootSteps,
   vitestStep("integration", "Integration tests", 900_000),
   vitestStep("e2e", "Browser tests", 1_800_000),
   vitestStep("sim", "Simulation", 480_000),
