@@ -40,6 +40,8 @@ import { Systemd } from "./systemd.ts";
 import type { HttpSettings } from "./transport/http-exchange.ts";
 import { ProxySetting } from "./transport/proxy-setting.ts";
 import { trustAuthorities } from "./transport/trusted-authorities.ts";
+import type { Issue } from "../../platform/ports/result.ts";
+import { exactIssue } from "./transport/way-out.ts";
 import { WsTransport } from "./transport/ws-transport.ts";
 import { DEFAULT_UPLOAD_POLICY, HttpUploader } from "./uploads/http-uploader.ts";
 
@@ -136,7 +138,9 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
 }
 
 function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSettings, proxy: ProxySetting, version: string): Transport {
-  const ws = new WsTransport({ ...http, timers, clockQuality: () => platform.adapter.clock.quality(), userAgent: `vitrine-agent/${version}` });
+  const { clock: clockControl, network } = platform.adapter;
+  const explain = (issue: Issue, url: URL, proxied: boolean): Promise<Issue> => exactIssue(issue, url, { network, proxied, wallMs: () => systemClock.wallMs() });
+  const ws = new WsTransport({ ...http, timers, clockQuality: () => clockControl.quality(), explain, userAgent: `vitrine-agent/${version}` });
   const { world } = platform;
   if (world === undefined) return ws;
   // The development cloud is on loopback and bypasses any proxy. The simulated world decides whether the proxy that desired state chose

@@ -16,6 +16,7 @@ export function connectionSentence(status: LinkStatus, hasCode: boolean): string
 export function failedStep({ code, message, refusal }: LinkIssue): string {
   const known = STEPS.get(code);
   if (known !== undefined) return known;
+  if (code === "link.portal") return `This network wants a sign-in before it lets this screen through: ${message} (link.portal).`;
   if (refusal !== undefined) return `${REFUSALS[refusal]}: ${message} (${code}).`;
   if (code.startsWith("refused.")) return `The cloud refused this screen: ${message} (${code}).`;
   if (code.startsWith("owner.")) return `This screen does not accept the cloud it reached: ${message} (${code}).`;
@@ -25,7 +26,10 @@ export function failedStep({ code, message, refusal }: LinkIssue): string {
 // A map, because servers choose some codes, and an object inherits names such as `constructor`.
 const STEPS: ReadonlyMap<string, string> = new Map([
   ["link.not-configured", "No cloud is configured for this screen. Its address goes into config.json or into a provisioning file on its card. (link.not-configured)"],
-  ["link.dns", "The cloud's name cannot be looked up. Is the network cable or Wi-Fi connected, and does its DNS work? (link.dns)"],
+  ["link.no-network", "No network is connected. Plug in the cable, or set up Wi-Fi. (link.no-network)"],
+  ["link.no-address", "The network is connected, but gives this screen no address. (link.no-address)"],
+  ["link.no-gateway", "This screen has an address, but there is no way out of the site's network. Check the router. (link.no-gateway)"],
+  ["link.dns", "The network works, but the cloud's name cannot be looked up. Check its DNS server. (link.dns)"],
   ["link.refused", "The network works, but nothing answers at the cloud's address. (link.refused)"],
   ["link.timeout", "The cloud's address does not answer. A firewall may be in the way. (link.timeout)"],
   ["link.network", "There is no network, or the connection broke off. (link.network)"],

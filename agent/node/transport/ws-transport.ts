@@ -41,6 +41,8 @@ export interface WsTransportOptions extends ProxySettings {
   /** Certificates trusted in addition to the machine's, PEM. */
   readonly ca?: string;
   readonly userAgent?: string;
+  /** Tells what is behind a failed connection: a network without a cable, a portal. Default: the failure as it is. */
+  readonly explain?: (issue: Issue, url: URL, proxied: boolean) => Promise<Issue>;
 }
 
 export class WsTransport implements Transport {
@@ -58,9 +60,12 @@ export class WsTransport implements Transport {
     if (!socket.ok) return socket;
     const opened = await untilOpen(socket.value, events, signal, this.#options.timers);
     if (opened.ok) return opened;
-    if (opened.error instanceof HttpAnswer) return err(opened.error.why);
+    const answered = opened.error instanceof HttpAnswer ? opened.error.why : undefined;
+    if (answered?.kind === "refused") return err(answered);
     if (signal.aborted) return err(failed({ code: "link.timeout", message: `${url.host}: aborted before the connection was open` }));
-    return err(failed(connectIssue(opened.error, url, await this.#options.clockQuality())));
+    const issue = answered ?? connectIssue(opened.error, url, await this.#options.clockQuality());
+    const { explain } = this.#options;
+    return err(failed(explain === undefined ? issue : await explain(issue, url, proxyFor(url, this.#options) !== undefined)));
   }
 
   #open(url: URL): Result<WebSocket, Failed> {

@@ -1,0 +1,81 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo, LookupFunction } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import type { NetworkControl, NetworkInterface } from "../../../platform/ports/host.ts";
+import { seen, unknown } from "../../../platform/ports/reading.ts";
+import { exactIssue } from "./way-out.ts";
+
+const CLOUD = new URL("wss://cloud.example.org/device");
+const TLS = { code: "link.tls", message: "cloud.example.org: self-signed certificate" } as const;
+const EXPIRED = { code: "link.tls", message: "cloud.example.org: certificate has expired" } as const;
+const NOW_MS = Date.UTC(2026, 10, 30, 12);
+/** Every name is this machine, as where a network answers in the place of all. */
+const lookup: LookupFunction = (_name, options, done) => (options.all === true ? done(null, [{ address: "127.0.0.1", family: 4 }]) : done(null, "127.0.0.1", 4));
+
+const eth0: NetworkInterface = { name: "eth0", kind: "ethernet", up: true, mac: "02:00:00:00:00:10", addresses: ["192.0.2.10/24"], receivedBytes: 0, sentBytes: 0 };
+
+function network(over: Partial<NetworkInterface> = {}, gateway = true): NetworkControl {
+  return {
+    interfaces: () => Promise.resolve(seen([{ ...eth0, ...over }], 0)),
+    gateway: () => Promise.resolve(gateway ? seen("192.0.2.1", 0) : unknown("there is no default route")),
+    onChange: () => () => {},
+  };
+}
+
+let server: Server | undefined;
+afterEach(() => new Promise((done) => (server === undefined ? done(undefined) : server.close(done))));
+
+async function answering(listener: RequestListener): Promise<number> {
+  const opened = (server = createServer(listener));
+  await new Promise<void>((resolve) => opened.listen(0, "127.0.0.1", resolve));
+  return (opened.address() as AddressInfo).port;
+}
+
+const deps = (over: object = {}) => ({ network: network(), proxied: false, wallMs: () => NOW_MS, lookup, portalPort: 1, ...over });
+
+test.each([
+  [{ up: false }, true, "link.no-network", "eth0"],
+  [{ addresses: [] }, true, "link.no-address", "eth0"],
+  [{ addresses: ["169.254.9.9/16", "fe80::1/64"] }, true, "link.no-address", "eth0"],
+  [{}, false, "link.no-gateway", "no default route"],
+] as const)("without a cable, an address or a router that is what is told: %j", async (over, gateway, code, words) => {
+  const dns = { code: "link.dns", message: "cloud.example.org: ENOTFOUND" } as const;
+  expect(await exactIssue(dns, CLOUD, deps({ network: network(over, gateway) }))).toMatchObject({ code, message: expect.stringContaining(words) as string, hint: expect.stringMatching(/./) as string });
+});
+
+test("a sign-in page in the server's place is told with its host, over a certificate that is not the server's and over any other failure", async () => {
+  const portalPort = await answering((_request, response) => void response.writeHead(302, { location: "http://portal.hotel.example:8080/login?for=1" }).end());
+  for (const code of ["link.tls", "link.timeout", "link.refused", "link.http-302"] as const)
+    expect(await exactIssue({ code, message: "no" }, CLOUD, deps({ portalPort }))).toMatchObject({ code: "link.portal", message: expect.stringContaining("portal.hotel.example:8080") as string });
+});
+
+test("a network that answers 511 wants a sign-in", async () => {
+  const portalPort = await answering((_request, response) => void response.writeHead(511).end());
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort }))).toMatchObject({ code: "link.portal" });
+});
+
+test.each(["https://cloud.example.org/", "https://www.example.org/", "/login", undefined])("a server that sends its own callers to %s is no portal", async (location) => {
+  const portalPort = await answering((_request, response) => void response.writeHead(location === undefined ? 200 : 301, location === undefined ? {} : { location }).end());
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort }))).toEqual(TLS);
+});
+
+test("an expired certificate is blamed on the clock when the server's own time is days away, and not otherwise", async () => {
+  const says = (date: number) => answering((_request, response) => void response.writeHead(200, { date: new Date(date).toUTCString() }).end());
+  expect(await exactIssue(EXPIRED, CLOUD, deps({ portalPort: await says(NOW_MS + 40 * 86_400_000) }))).toMatchObject({ code: "link.clock", message: expect.stringContaining("2026-11-30 12:00") as string });
+  expect(await exactIssue(EXPIRED, CLOUD, deps({ portalPort: await says(NOW_MS + 60_000) }))).toEqual(EXPIRED);
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort: await says(NOW_MS + 40 * 86_400_000) }))).toEqual(TLS);
+});
+
+test("a server that answers nothing, or never ends, leaves the failure as it is", async () => {
+  expect(await exactIssue(TLS, CLOUD, deps())).toEqual(TLS);
+  const portalPort = await answering((request) => request.socket.destroy());
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort }))).toEqual(TLS);
+});
+
+test("nothing is looked at for a cloud on this machine, behind a proxy, or after a failure that says all", async () => {
+  const portalPort = await answering((_request, response) => void response.writeHead(302, { location: "http://portal.example/" }).end());
+  expect(await exactIssue(TLS, new URL("wss://127.0.0.1:1/"), deps({ portalPort }))).toEqual(TLS);
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, proxied: true }))).toEqual(TLS);
+  const proxy = { code: "link.proxy", message: "407" } as const;
+  expect(await exactIssue(proxy, CLOUD, deps({ portalPort, network: network({ up: false }) }))).toEqual(proxy);
+});

@@ -1,0 +1,113 @@
+import { request } from "node:http";
+import type { LookupFunction } from "node:net";
+import type { NetworkControl } from "../../../platform/ports/host.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import { reachOf } from "./address-reach.ts";
+
+/** Failures of a connection behind which another failure may be: the way out of the site is looked at step by step. */
+const MAY_HIDE_ANOTHER = /^link\.(?:dns|network|refused|timeout|tls|clock|protocol|http-3\d\d|http-511)$/;
+/** Without an answer in this time there is no portal: those answer at once, since they are on the site. */
+const PORTAL_TIMEOUT_MS = 3_000;
+/** A server's time counts against ours from this difference on: no certificate is decided by less. */
+const CLOCK_OFF_MS = 24 * 3_600_000;
+/** Addresses that a machine gives itself when nobody gives it one. */
+const OF_NOBODY = /^(?:169\.254\.|fe[89ab][0-9a-f]:)/i;
+
+export interface WayOutDeps {
+  readonly network: NetworkControl;
+  readonly wallMs: () => number;
+  /** Whether the connection goes through a proxy, which is then what answers. */
+  readonly proxied: boolean;
+  /** Where a portal would answer; default 80. */
+  readonly portalPort?: number;
+  /** Default: the machine's name service. */
+  readonly lookup?: LookupFunction;
+}
+
+/**
+ * `issue` of a connection to `url`, or what is really behind it: no network (`link.no-network`), no address
+ * (`link.no-address`), no way out of the site (`link.no-gateway`), a network that wants a sign-in (`link.portal`), a clock that the
+ * server contradicts (`link.clock`). Takes 3 s at most.
+ */
+export async function exactIssue(issue: Issue, url: URL, deps: WayOutDeps): Promise<Issue> {
+  if (!MAY_HIDE_ANOTHER.test(issue.code) || isOwn(url.hostname)) return issue;
+  const local = await localIssue(deps.network, url);
+  if (local !== undefined) return local;
+  if (deps.proxied) return issue;
+  const answer = await plainAnswer(url, deps);
+  if (answer?.portal !== undefined) {
+    return { code: "link.portal", message: `${url.host} is answered by ${answer.portal}`, hint: "Sign in there with a browser on this network, or ask its operator to let this device through." };
+  }
+  const serverMs = answer?.dateMs;
+  if (issue.code === "link.tls" && /CERT_NOT_YET_VALID|CERT_HAS_EXPIRED|not yet valid|has expired/.test(issue.message) && serverMs !== undefined && Math.abs(serverMs - deps.wallMs()) > CLOCK_OFF_MS) {
+    return { code: "link.clock", message: `${issue.message}; this device's clock says ${day(deps.wallMs())}, and ${url.hostname} says ${day(serverMs)}`, hint: "Set the clock, or check its time service." };
+  }
+  return issue;
+}
+
+async function localIssue(network: NetworkControl, url: URL): Promise<Issue | undefined> {
+  const read = await network.interfaces();
+  if (read.kind !== "ok") return undefined;
+  const real = read.value.filter(({ kind }) => kind !== "other");
+  const up = read.value.filter((each) => each.up);
+  const names = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => name).join(", ");
+  if (up.length === 0) return { code: "link.no-network", message: `no network interface is connected${real.length === 0 ? "" : ` (${names(real)})`}`, hint: "Plug in the cable, or set up Wi-Fi." };
+  if (!up.some(({ addresses }) => addresses.some((address) => !OF_NOBODY.test(address))))
+    return { code: "link.no-address", message: `${names(up)} is connected and has no address`, hint: "Check that the network assigns addresses (DHCP), or set one by hand." };
+  const gateway = await network.gateway();
+  const onSite = isAddress(url.hostname) && reachOf(bare(url.hostname)) !== "internet";
+  if (gateway.kind !== "unknown" || onSite) return undefined;
+  return { code: "link.no-gateway", message: `there is no way out of the site's network: ${gateway.why}`, hint: "Check the router, and the gateway in the network settings." };
+}
+
+interface PlainAnswer {
+  /** Host of the page that answers in the server's place. */
+  readonly portal?: string;
+  readonly dateMs?: number;
+}
+
+/** What answers plain HTTP in the server's name. A redirect to another site, or status 511, is a portal; a server that sends its callers to https is not. */
+function plainAnswer(url: URL, { portalPort: port = 80, lookup }: WayOutDeps): Promise<PlainAnswer | undefined> {
+  return new Promise((resolve) => {
+    const asked = request({ host: bare(url.hostname), port, path: "/", method: "GET", agent: false, signal: AbortSignal.timeout(PORTAL_TIMEOUT_MS), headers: { host: url.hostname }, ...(lookup === undefined ? {} : { lookup }) }, (response) => {
+      const { statusCode = 0, headers } = response;
+      const target = headers.location === undefined ? undefined : URL.parse(headers.location, `http://${url.hostname}/`);
+      const elsewhere = statusCode >= 300 && statusCode < 400 && target !== null && target !== undefined && !sameSite(target.hostname, url.hostname);
+      const dateMs = Date.parse(headers.date ?? "");
+      response.destroy();
+      resolve({
+        ...(elsewhere ? { portal: target.host } : statusCode === 511 ? { portal: "a sign-in page of the network (HTTP 511)" } : {}),
+        ...(Number.isNaN(dateMs) ? {} : { dateMs }),
+      });
+    });
+    // Whatever failed: nothing answers plain HTTP, which says nothing.
+    asked.on("error", () => resolve(undefined));
+    asked.on("close", () => resolve(undefined));
+    asked.end();
+  });
+}
+
+/** The same host, or one under the other's name: `example.com` and `www.example.com`. */
+function sameSite(a: string, b: string): boolean {
+  return a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`) || (!isAddress(a) && !isAddress(b) && lastTwo(a) === lastTwo(b));
+}
+
+function lastTwo(host: string): string {
+  return host.split(".").slice(-2).join(".");
+}
+
+function isAddress(host: string): boolean {
+  return /^[\d.]+$/.test(host) || host.startsWith("[");
+}
+
+function isOwn(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || (isAddress(host) && reachOf(bare(host)) === "machine");
+}
+
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+}
