@@ -16,6 +16,7 @@ export const BUNDLES: readonly Bundle[] = [
   { entry: "agent/node/main.ts", output: "dist/agent/main.js", target: "node" },
   { entry: "agent/node/cli.ts", output: "dist/cli/main.js", target: "node" },
   { entry: "agent/updater/main.ts", output: "dist/updater/main.js", target: "node" },
+  { entry: "agent/slot/main.ts", output: "dist/slot/main.js", target: "node" },
   { entry: "player-host/shells/chromium/main.ts", output: "dist/player-host/chromium.js", target: "node" },
   { entry: "player-host/shells/electron/main.ts", output: "dist/player-host/electron/main.js", target: "node" },
   { entry: "player-host/shells/electron/preload.ts", output: "dist/player-host/electron/preload.cjs", target: "preload" },

@@ -117,6 +117,20 @@ export const ZONES: readonly Zone[] = [
     why: "only it names concrete classes",
   },
   {
+    name: "agent/slot",
+    at: ["agent/slot/"],
+    may: ["agent/slot/", "agent/node/local-api/", ...VALUES, ...NODE],
+    pure: false,
+    why: "it judges the slots of an A/B image as root, and of the agent it knows only the local API",
+  },
+  {
+    name: "the slot judge's composition root",
+    at: ["agent/slot/main.ts"],
+    may: ["agent/slot/", ...VALUES, ...NODE, "platform/linux/"],
+    pure: false,
+    why: "only it names concrete classes",
+  },
+  {
     name: "the agent's support for simulated hardware",
     at: ["agent/node/simulated-hooks.ts", "agent/node/local-api/simulated-methods.ts"],
     may: ["agent/", ...VALUES, ...NODE, "platform/simulated/"],

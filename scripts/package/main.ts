@@ -1,19 +1,16 @@
 /** `npm run package:deb`: builds the Debian packages and reports their sizes. */
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import { promisify } from "node:util";
 import { build } from "../build/build.ts";
 import type { Issue } from "../tool-result.ts";
 import { buildDeb, type Deb } from "./build-deb.ts";
 import { electronFolder, findElectronPlayer } from "./electron-player.ts";
 import { HELP, parseOptions, type PackageOptions } from "./options.ts";
 import type { Arch } from "./parts.ts";
+import { sourceEpochSeconds } from "./source-epoch.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const MIB = 1024 * 1024;
-/** Time of files where neither SOURCE_DATE_EPOCH nor git says one: 2026-01-01. */
-const FALLBACK_EPOCH_SECONDS = 1_767_225_600;
 
 const parsed = parseOptions(process.argv.slice(2));
 if (!parsed.ok) process.exitCode = complain(parsed.error, 2);
@@ -24,7 +21,7 @@ async function packageAll({ arches, out, sizes }: PackageOptions): Promise<numbe
   const { missing } = await build(ROOT);
   if (missing.length > 0) return complain({ code: "package.not-built", message: `dist/ is not whole: ${missing.join(", ")}` }, 1);
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string };
-  const epochSeconds = await sourceEpochSeconds();
+  const epochSeconds = await sourceEpochSeconds(ROOT);
   for (const arch of arches) {
     const electron = await findElectronPlayer(ROOT, arch);
     if (!electron.ok) return complain(electron.error, 1);
@@ -43,18 +40,6 @@ function report({ path, bytes, nodeBytes }: Deb, arch: Arch, electron: string | 
   console.log(`${relative(process.cwd(), path)}  ${(bytes / MIB).toFixed(1)} MiB${compared}`);
   if (electron === undefined) console.log(`  player: Debian's Chromium, a dependency (there is no Electron player in ${electronFolder(arch)})`);
   else console.log(`  player: the Electron in ${electronFolder(arch)}. No test has run this package on a device; it is bigger than Node by Electron's size`);
-}
-
-async function sourceEpochSeconds(): Promise<number> {
-  const given = Number(process.env["SOURCE_DATE_EPOCH"] ?? Number.NaN);
-  if (Number.isInteger(given) && given > 0) return given;
-  try {
-    const { stdout } = await promisify(execFile)("git", ["log", "-1", "--format=%ct"], { cwd: ROOT });
-    return Number(stdout.trim());
-  } catch (thrown) {
-    console.error(`The time of the last commit is not known, so files are dated 2026-01-01: ${String(thrown).split("\n")[0] ?? ""}`);
-    return FALLBACK_EPOCH_SECONDS;
-  }
 }
 
 function complain({ code, message, hint }: Issue, exit: number): number {

@@ -16,7 +16,7 @@ export const RELEASE = "/usr/lib/vitrine";
 /** The units, as dpkg installs them. */
 export const UNITS = "/usr/lib/systemd/system";
 
-export const UNIT_NAMES = ["vitrine-agent.service", "vitrine-player.service", "vitrine-reset@.service"] as const;
+export const UNIT_NAMES = ["vitrine-agent.service", "vitrine-player.service", "vitrine-reset@.service", "vitrine-slot.service"] as const;
 
 /** Files of `scripts/systemd` that only dpkg can place, and where. */
 const SYSTEM_FILES = [
@@ -29,12 +29,13 @@ const SYSTEM_FILES = [
   ["watchdog.conf", "/usr/lib/systemd/system.conf.d/50-vitrine.conf"],
   ["pipewire-pulse.conf", "/usr/share/pipewire/pipewire-pulse.conf.d/50-vitrine.conf"],
   ["browser-policy.json", "/etc/chromium/policies/managed/vitrine.json"],
+  ["slot-shared.conf", "/etc/rpi-image-gen/slot-shared.d/vitrine.conf"],
 ] as const;
 /** Of those, the operator's to change. */
-export const CONFFILES = ["/etc/chromium/policies/managed/vitrine.json"];
+export const CONFFILES = ["/etc/chromium/policies/managed/vitrine.json", "/etc/rpi-image-gen/slot-shared.d/vitrine.conf"];
 
 /** Pages for whoever stands before the screen. */
-const DOCS = ["installation.md", "architecture.md", "configuration.md", "hardware.md", "codes.md", "page-api.md"];
+const DOCS = ["installation.md", "card-image.md", "architecture.md", "configuration.md", "hardware.md", "codes.md", "page-api.md"];
 
 export interface TreeInput {
   /** The source tree, with a whole `dist/` and `node_modules/`. */
@@ -62,6 +63,7 @@ export async function releaseTree({ root, arch, version, node, koffi, player }: 
     { path: `${RELEASE}/package.json`, mode: 0o644, content: { text: `${JSON.stringify({ name: "vitrine", version, type: "module" })}\n` } },
     ...(await folder(at, join(root, "dist/agent"), "dist/agent")),
     ...(await folder(at, join(root, "dist/cli"), "dist/cli")),
+    ...(await folder(at, join(root, "dist/slot"), "dist/slot")),
     ...(player.kind === "chromium" ? await bundle(at, join(root, "dist/player-host"), "chromium", "dist/player-host") : await folder(at, player.folder, "electron", 0o755)),
     at("node_modules/better-sqlite3/package.json", join(modules, "better-sqlite3/package.json")),
     ...(await folder(at, join(modules, "better-sqlite3/lib"), "node_modules/better-sqlite3/lib")),

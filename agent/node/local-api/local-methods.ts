@@ -1,9 +1,11 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
+import * as v from "valibot";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { redact } from "../../../platform/runtime/redact.ts";
 import type { Agent } from "../../core/agent.ts";
 import { CONFIG_KEYS, configEntry } from "../../core/config/config-table.ts";
+import { validate } from "../../protocol/codec.ts";
 import type { ReadConfig } from "../config/read-config.ts";
 import { readLogTail } from "../log-files.ts";
 import type { Paths } from "../paths.ts";
@@ -38,8 +40,26 @@ export function localMethods(deps: LocalMethodDeps): LocalMethods {
       const all = logs.value.flatMap(({ text }) => text.split("\n").filter((line) => line !== ""));
       return ok({ lines: byTime(all).slice(-countOf(lines, 100)) } satisfies LogsAnswer);
     },
+    "slot-outcome": (params) => slotOutcome(agent, params),
     "support-bundle": ({ out }) => supportBundle(deps, out),
   };
+}
+
+const SlotOutcomeSchema = v.object({
+  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,64}$/)),
+  state: v.picklist(["confirmed", "refused"]),
+  code: v.optional(v.pipe(v.string(), v.maxLength(64))),
+  message: v.pipe(v.string(), v.maxLength(2000)),
+});
+
+/** Stores how the trial of a slot ended (`agent/slot`), once for an id; the sender keeps it until then. */
+async function slotOutcome(agent: Agent, params: unknown): Promise<Result<Record<string, never>>> {
+  const read = validate(SlotOutcomeSchema, params, "the slot's outcome", "local.malformed");
+  if (!read.ok) return read;
+  const { id, state, code, message } = read.value;
+  const body = { name: `slot.${state}`, data: { bootId: id, message, ...(code !== undefined && { code }) } };
+  const stored = await agent.ports.outbox.append({ stream: "event", kind: "agent", source: "agent", dedupeKey: `slot:${id}`, onceOnDisk: true, body });
+  return stored.ok ? ok({}) : stored;
 }
 
 async function doctor({ agent, signal }: LocalMethodDeps): Promise<DoctorAnswer> {

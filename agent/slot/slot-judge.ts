@@ -1,0 +1,122 @@
+import type { Clock, Timers } from "../../platform/ports/clock.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import { ok, type Result } from "../../platform/ports/result.ts";
+import { sleep } from "../../platform/runtime/sleep.ts";
+import { readAutoboot, writeAutoboot } from "./autoboot.ts";
+import type { SlotOutcome, SlotRecord } from "./slot-record.ts";
+import { CONFIRMED, slotTask, whyNotGood, type SlotStatus } from "./slot-state.ts";
+
+/** The machine under a slot. A write is on disk when it resolves, and after a power cut within it the old text or the new one is there. */
+export interface SlotMachine {
+  bootId(): Promise<string>;
+  isTry(): Promise<boolean>;
+  /** `autoboot.txt`; `undefined`: not an A/B image. */
+  autoboot(): Promise<string | undefined>;
+  writeAutoboot(text: string): Promise<void>;
+  /** `undefined` also for a record that cannot be read. */
+  record(): Promise<SlotRecord | undefined>;
+  writeRecord(record: SlotRecord): Promise<void>;
+  reboot(): Promise<Result<void>>;
+}
+
+/** The agent of the slot that runs. */
+export interface SlotAgent {
+  /** Undefined: no answer. */
+  status(): Promise<SlotStatus | undefined>;
+  /** Stores the outcome for the cloud, once for the same id. */
+  report(id: string, outcome: SlotOutcome): Promise<Result<void>>;
+}
+
+export interface SlotJudgeDeps {
+  readonly machine: SlotMachine;
+  readonly agent: SlotAgent;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Time for a new slot to become good, since this process started. */
+  readonly deadlineMs: number;
+  /** How long it has to be good without a break. */
+  readonly holdMs: number;
+  readonly lookMs: number;
+}
+
+/** The old slot reports a refusal that the new one has no time for. */
+const REPORT_BEFORE_REBOOT_MS = 15_000;
+
+/**
+ * Confirms or refuses the slot of an A/B image that the firmware tries, and reports the outcome, once. Ends when nothing is left to do.
+ * Error: `slot.autoboot`; then the firmware goes back by itself at the next reset, since nothing was confirmed.
+ */
+export async function judgeSlot(deps: SlotJudgeDeps, signal: AbortSignal): Promise<Result<void>> {
+  const { machine, log } = deps;
+  for (;;) {
+    const text = await machine.autoboot();
+    if (text === undefined) return ok(undefined);
+    const autoboot = readAutoboot(text);
+    if (!autoboot.ok) return autoboot;
+    const task = slotTask({ bootId: await machine.bootId(), isTry: await machine.isTry(), autoboot: autoboot.value, record: await machine.record() });
+    if (task.kind === "nothing" || signal.aborted) return ok(undefined);
+    if (task.kind === "judge") {
+      const judged = await judge(deps, task.record, signal);
+      if (!judged.ok || signal.aborted) return judged;
+      continue;
+    }
+    log.info({ ...task.outcome, from: task.record.from, to: task.record.to }, "the trial of a slot is over");
+    if (!(await report(deps, task.record, task.outcome, Infinity, signal))) return ok(undefined);
+    await machine.writeRecord({ ...task.record, outcome: task.outcome, reported: true });
+  }
+}
+
+async function judge(deps: SlotJudgeDeps, record: SlotRecord, signal: AbortSignal): Promise<Result<void>> {
+  const { machine, agent, clock, timers, log, deadlineMs, holdMs, lookMs } = deps;
+  await machine.writeRecord(record);
+  const startMs = clock.monotonicMs();
+  let goodSinceMs: number | undefined;
+  let why: string | undefined = "it was not looked at";
+  while (!signal.aborted) {
+    why = whyNotGood(await agent.status());
+    const nowMs = clock.monotonicMs();
+    goodSinceMs = why === undefined ? (goodSinceMs ?? nowMs) : undefined;
+    if (goodSinceMs !== undefined && nowMs - goodSinceMs >= holdMs) return confirm(deps, record);
+    // One that is good now gets the time that its hold still needs.
+    if (nowMs - startMs >= deadlineMs && goodSinceMs === undefined) {
+      log.error({ why }, "the new slot is refused");
+      return refuse(deps, record, { state: "refused", code: "slot.not-good", message: `the new slot was not good within ${Math.round(deadlineMs / 1000)} s: ${why ?? ""}` }, signal);
+    }
+    await sleep(timers, "slot.look", lookMs, signal);
+  }
+  return ok(undefined);
+}
+
+/** The firmware's file decides; the record only tells. */
+async function confirm({ machine, log }: SlotJudgeDeps, record: SlotRecord): Promise<Result<void>> {
+  const text = writeAutoboot((await machine.autoboot()) ?? "", { ordinary: record.to, attempt: record.from });
+  if (!text.ok) return text;
+  await machine.writeAutoboot(text.value);
+  await machine.writeRecord({ ...record, outcome: CONFIRMED });
+  log.info({ from: record.from, to: record.to }, "the new slot is confirmed");
+  return ok(undefined);
+}
+
+/** An ordinary reboot leaves a slot that was not confirmed. */
+async function refuse(deps: SlotJudgeDeps, record: SlotRecord, outcome: SlotOutcome, signal: AbortSignal): Promise<Result<void>> {
+  await deps.machine.writeRecord({ ...record, outcome });
+  await report(deps, record, outcome, REPORT_BEFORE_REBOOT_MS, signal);
+  const rebooting = await deps.machine.reboot();
+  // A machine that does not reboot would stay in a bad slot; the unit is started again and tries again.
+  if (rebooting.ok) await sleep(deps.timers, "slot.reboot", 10 * 60_000, signal);
+  return rebooting;
+}
+
+/** Returns whether the agent has stored the outcome within `limitMs`. It stores it once, however often it is told. */
+async function report({ agent, clock, timers, log, lookMs }: SlotJudgeDeps, { id }: SlotRecord, outcome: SlotOutcome, limitMs: number, signal: AbortSignal): Promise<boolean> {
+  const startMs = clock.monotonicMs();
+  while (!signal.aborted) {
+    const stored = await agent.report(id, outcome);
+    if (stored.ok) return true;
+    if (clock.monotonicMs() - startMs >= limitMs) return false;
+    log.warn({ ...stored.error }, "the outcome of the slot's trial is not reported yet");
+    await sleep(timers, "slot.report", lookMs, signal);
+  }
+  return false;
+}

@@ -1,0 +1,59 @@
+import type { Autoboot } from "./autoboot.ts";
+import type { SlotOutcome, SlotRecord } from "./slot-record.ts";
+
+/** What is known at a boot. */
+export interface SlotFacts {
+  readonly bootId: string;
+  /** The firmware was asked to try the other slot once. It stays so until the next reset, also after a confirmation. */
+  readonly isTry: boolean;
+  readonly autoboot: Autoboot;
+  readonly record: SlotRecord | undefined;
+}
+
+export type SlotTask =
+  | { readonly kind: "nothing" }
+  /** This slot is to be confirmed or refused. */
+  | { readonly kind: "judge"; readonly record: SlotRecord }
+  /** A trial is over; its outcome is to be reported. */
+  | { readonly kind: "report"; readonly record: SlotRecord; readonly outcome: SlotOutcome };
+
+/** What is to be done at this boot. Whatever step a power cut interrupted, the answer leads to one outcome. */
+export function slotTask({ bootId, isTry, autoboot, record }: SlotFacts): SlotTask {
+  const onTrial = isTry && autoboot.attempt !== autoboot.ordinary;
+  if (record !== undefined && record.id === bootId) {
+    // Also where our process was started again within the trial's own boot.
+    if (record.reported === true) return { kind: "nothing" };
+    if (record.outcome !== undefined) return { kind: "report", record, outcome: record.outcome };
+    if (autoboot.ordinary === record.to) return { kind: "report", record, outcome: CONFIRMED };
+    return { kind: "judge", record };
+  }
+  // A record of an earlier boot. In a new try its outcome is reported first, by the slot that runs now.
+  if (record !== undefined && record.reported !== true) return { kind: "report", record, outcome: outcomeOf(record, autoboot) };
+  return onTrial ? { kind: "judge", record: { id: bootId, from: autoboot.ordinary, to: autoboot.attempt } } : { kind: "nothing" };
+}
+
+export const CONFIRMED: SlotOutcome = { state: "confirmed", message: "the new slot is the default now" };
+
+/** How a trial of an earlier boot ended: as recorded, else as the firmware's file says. */
+function outcomeOf({ outcome, to }: SlotRecord, autoboot: Autoboot): SlotOutcome {
+  if (outcome?.state === "refused") return outcome;
+  if (autoboot.ordinary === to) return CONFIRMED;
+  return { state: "refused", code: "slot.not-confirmed", message: "the machine left the new slot before it was confirmed: it was reset, hung or lost its power" };
+}
+
+/** What the agent says of itself, as far as it counts. */
+export interface SlotStatus {
+  readonly isClaimed: boolean;
+  readonly isOnline: boolean;
+  /** The verdict over the screen; absent before the first one. */
+  readonly verdict?: string | undefined;
+}
+
+/** What of the new slot is not good yet; `undefined`: it may be confirmed. */
+export function whyNotGood(status: SlotStatus | undefined): string | undefined {
+  if (status === undefined) return "the agent does not answer";
+  const { isClaimed, isOnline, verdict } = status;
+  if (verdict !== "showing" && verdict !== "dark-expected") return verdict === undefined ? "there is no verdict over the screen" : `the verdict over the screen is ${verdict}`;
+  // An unclaimed device may have no cloud at all; its screen shows the pairing code.
+  return isClaimed && !isOnline ? "the cloud was not reached" : undefined;
+}
