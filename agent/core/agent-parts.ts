@@ -24,6 +24,7 @@ import type { ManagedDisplay } from "./state/managed-display.ts";
 import type { RegulatorReport } from "./state/regulator-report.ts";
 import type { RuleClaims } from "./state/rule-claims.ts";
 import type { ReportedState } from "./state/reported-state.ts";
+import type { Setup } from "./setup/setup.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** All parts of the agent except the link, the commands and the health report, which are built on these. */
@@ -47,6 +48,8 @@ export interface AgentParts {
   /** The cloud's addresses and migration to new ones. */
   readonly migration: Migration;
   readonly network: NetworkChange;
+  /** Gives the device its first network. */
+  readonly setup: Setup;
   /** Joins inputs of the device to effects on it, without the cloud. */
   readonly rules: LocalRules;
   /** What local rules want for desired keys. */

@@ -5,6 +5,7 @@ import type { PlatformAdapter } from "../../platform/ports/platform-adapter.ts";
 import type { Random } from "../../platform/ports/random.ts";
 import type { Issue } from "../../platform/ports/result.ts";
 import type { JsonObject } from "../../platform/runtime/json.ts";
+import type { Network } from "../protocol/network-settings.ts";
 import type { UploadRules } from "../protocol/upload-address.ts";
 import type { CloudLink, Transport } from "./cloud/cloud-port.ts";
 import type { LinkPolicy } from "./cloud/link-policy.ts";
@@ -18,6 +19,7 @@ import type { DiagnosticCheck } from "./health/diagnostic-check.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { PlayerLink } from "./player/player-port.ts";
 import type { CloudProxy } from "./network/cloud-proxy.ts";
+import type { SetupDoor } from "./setup/setup.ts";
 import type { DocumentStore } from "./storage/document-store.ts";
 
 /** Everything the agent depends on. The composition root creates these; the core knows nothing else about the machine. */
@@ -41,6 +43,8 @@ export interface AgentPorts {
   /** Proxy used by `transport` and `uploader`. Absent when they do not support one. */
   readonly cloudProxy?: CloudProxy;
   readonly linkPolicy: LinkPolicy;
+  /** Makes the set-up portal reachable. Absent: no set-up network is opened. */
+  readonly setupDoor?: SetupDoor;
   /** Creates the uploader for large files. It requests the upload address over the link and uploads only where `rules` allow. */
   uploader(link: Pick<CloudLink, "requestUpload">, rules: UploadRules): Uploader;
   readonly logs: LogSource;
@@ -56,6 +60,17 @@ export interface AgentPorts {
   storageIssues(): readonly Issue[];
 }
 
+/** What the provisioning file says besides addresses and name. */
+export interface ProvisionedSettings {
+  readonly ownerCommandKey?: string;
+  readonly claimToken?: string;
+  readonly network?: Network;
+  readonly country?: string;
+  readonly timeZone?: string;
+  /** Removes an entry from the file once it is used. */
+  readonly used: (entry: "claimToken" | "network" | "timeZone") => void;
+}
+
 /** Initial settings; desired state may change some of them at run time. */
 export interface AgentSettings {
   readonly version: string;
@@ -66,7 +81,9 @@ export interface AgentSettings {
   readonly endpoints: readonly string[];
   /** The device's human-readable name; empty when none was given. */
   readonly name: string;
-  readonly provisioning?: { readonly ownerCommandKey?: string; readonly claimToken?: string };
+  readonly provisioning?: ProvisionedSettings;
+  /** Why a provisioning file could not be used. */
+  readonly provisioningIssue?: Issue;
   /** Facts for `status` and the reported document. */
   readonly facts: JsonObject;
 }

@@ -24,7 +24,7 @@ export interface Wired {
  */
 export async function wireParts(wired: Wired): Promise<() => void> {
   const { ports, parts, link } = wired;
-  const { player, scene, screen, schedule, content, desired, pairing, ownership, reported } = parts;
+  const { player, scene, screen, schedule, content, desired, pairing, ownership, reported, setup } = parts;
   const undo: (() => void)[] = [];
   player.start();
   undo.push(() => player.stop());
@@ -40,6 +40,14 @@ export async function wireParts(wired: Wired): Promise<() => void> {
       scene.update();
       tellPage(wired);
     }),
+  );
+  undo.push(
+    setup.onChange(() => {
+      pairing.notice("network", setup.sentence());
+      scene.update();
+    }),
+    ownership.onChange(() => setup.poke()),
+    ports.platform.network.onChange(() => setup.poke()),
   );
   undo.push(
     schedule.onChange(() => {

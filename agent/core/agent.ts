@@ -126,6 +126,7 @@ export class Agent {
       unit("alarms", parts.alarms),
       unit("health", this.health),
       unit("network", parts.network),
+      unit("setup", parts.setup),
       unit("link", this.link),
       ...this.#recovery.units,
     ];

@@ -24,6 +24,9 @@ import { PlayerService } from "./player/player-service.ts";
 import { SceneKeeper } from "./scene-keeper.ts";
 import { rulesKey } from "./rules/rules-key.ts";
 import { LocalRules } from "./rules/rules.ts";
+import { fileSentence } from "./setup/setup-sentence.ts";
+import { DEFAULT_SETUP_POLICY } from "./setup/setup-state.ts";
+import { Setup } from "./setup/setup.ts";
 import { ScheduleRunner } from "./schedule/schedule-runner.ts";
 import { screenExpectation, type ScreenExpectation } from "./screen/screen-expectation.ts";
 import { ScreenWatch } from "./screen/screen-watch.ts";
@@ -64,6 +67,14 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     plainAllowed: settings.config["cloud.allowPlain"],
   });
   const { way, network, wayKeys } = await createWay(ports, alarms, migration, settings.config["cloud.allowPlain"]);
+  if (settings.provisioningIssue !== undefined) identity.pairing.notice("file", fileSentence(settings.provisioningIssue));
+  const setup = new Setup({
+    radio: platform.wifiSetup, door: ports.setupDoor, network, way, deviceId: ports.deviceId,
+    file: settings.provisioning?.network, fileUsed: () => settings.provisioning?.used("network"),
+    location: settings.provisioning ?? {}, place: platform.place, zoneUsed: () => settings.provisioning?.used("timeZone"),
+    ownerChose: () => madeDesired?.document()?.network !== undefined, owned: () => identity.ownership.owner() !== undefined,
+    uptimeMs: () => platform.probe.uptimeMs(), clock, timers, random, log: log.child({ part: "setup" }), policy: DEFAULT_SETUP_POLICY,
+  });
   const overrides = await ManualOverrides.load({ store: documents, clock, log });
   const schedule = new ScheduleRunner({
     schedule: () => madeDesired?.document()?.schedule,
@@ -130,13 +141,13 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   });
   madeScreen = screen;
   const scene = new SceneKeeper({
-    deviceId: ports.deviceId, content, player, ...identity,
+    deviceId: ports.deviceId, content, player, ...identity, setup: () => setup.screen(),
     blank: () => displays[0]?.display.capabilities.settable.power === undefined && expectation().expect === "off",
   });
   const serverClock = new ServerClock(clock);
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
   return {
-    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, rules, claims, regulators, schedule, displays, forgetDisplays,
+    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, setup, rules, claims, regulators, schedule, displays, forgetDisplays,
     content, telemetry, storageTrials, player, page, desired, expectation, screen, tv, scene, serverClock, judgingClock, uploadHosts,
   };
 }

@@ -4,6 +4,7 @@ import type { Ownership } from "./identity/ownership.ts";
 import type { Pairing } from "./identity/pairing.ts";
 import type { PlayerService } from "./player/player-service.ts";
 import { chooseScene } from "./player/scene.ts";
+import type { SetupScreen } from "./setup/setup.ts";
 
 export interface SceneKeeperDeps {
   readonly deviceId: string;
@@ -11,6 +12,8 @@ export interface SceneKeeperDeps {
   readonly ownership: Ownership;
   readonly pairing: Pairing;
   readonly player: PlayerService;
+  /** How to get into the set-up network, while it is open. */
+  setup(): SetupScreen | undefined;
   /** Returns true when the screen should be dark and the display cannot be switched off, so the player must show black. */
   blank(): boolean;
 }
@@ -43,12 +46,14 @@ export class SceneKeeper {
     const showing = content.showing();
     const error = state.kind === "preparing" ? state.lastError : undefined;
     const { code, claimUrl, status } = pairing.view();
+    const setup = this.#deps.setup();
     return chooseScene({
       deviceId,
       owned: ownership.owner() !== undefined,
       linkStatus: status,
       blank: this.#deps.blank(),
       ...(code !== undefined && claimUrl !== undefined && { pairing: { code, claimUrl } }),
+      ...(setup && { setup }),
       ...(showing && { content: showing }),
       ...(error && { contentError: error }),
     });

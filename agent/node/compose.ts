@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { playerSocketPath, socketPath } from "../../player-host/contract/socket-path.ts";
 import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
+import { runCommand } from "../../platform/linux/command-runner.ts";
 import { keyFromSeed, nodeCrypto } from "../../platform/linux/node-crypto.ts";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
@@ -8,6 +9,7 @@ import type { OpenPlace } from "../../platform/node/private-tree.ts";
 import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
 import type { Clock, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
+import type { Issue } from "../../platform/ports/result.ts";
 import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
 import { Agent } from "../core/agent.ts";
 import type { AgentPorts, AgentSettings } from "../core/agent-ports.ts";
@@ -16,6 +18,8 @@ import { GatedTransport } from "../core/cloud/gated-transport.ts";
 import { DEFAULT_LINK_POLICY } from "../core/cloud/link-policy.ts";
 import { LOOPS, LoopProgress } from "../core/health/loop-progress.ts";
 import { deviceIdOf } from "../core/identity/identity.ts";
+import { answerPortal } from "../core/setup/portal.ts";
+import type { SetupDoor } from "../core/setup/setup.ts";
 import { HostLink } from "../core/player/host-link.ts";
 import type { PlayerLink } from "../core/player/player-port.ts";
 import type { ReadConfig } from "./config/read-config.ts";
@@ -23,7 +27,8 @@ import { PackageProvider } from "./content/package-provider.ts";
 import { EXIT } from "./exit-codes.ts";
 import { loadDeviceKey } from "./identity/device-key-file.ts";
 import { readProvisioning, type Provisioning } from "./identity/provisioning.ts";
-import { removeClaimToken } from "./identity/used-claim-token.ts";
+import { refusedProvisioning } from "./identity/take-provisioning.ts";
+import { removeUsedEntry, type UsedEntry } from "./identity/used-entries.ts";
 import { LocalServer, type LocalServerOptions } from "./local-api/local-server.ts";
 import { localMethods } from "./local-api/local-methods.ts";
 import { Listening } from "./listening.ts";
@@ -33,6 +38,8 @@ import type { Paths } from "./paths.ts";
 import type { LogLevel, PinoLog } from "./pino-log.ts";
 import { findPlayerGroup, ownMembership, shareFolder, type PlayerGroup } from "./player-group.ts";
 import { servePlayerSocket } from "./player-socket.ts";
+import { createPortalServer } from "./setup/portal-server.ts";
+import { loopbackDoor, systemdDoor } from "./setup/setup-doors.ts";
 import { reportFindings } from "./report-findings.ts";
 import { simulatedHooks } from "./simulated-hooks.ts";
 import { openStores } from "./stores.ts";
@@ -44,6 +51,8 @@ import type { Issue } from "../../platform/ports/result.ts";
 import { exactIssue } from "./transport/way-out.ts";
 import { WsTransport } from "./transport/ws-transport.ts";
 import { DEFAULT_UPLOAD_POLICY, HttpUploader } from "./uploads/http-uploader.ts";
+
+const SYSTEMCTL_TIMEOUT_MS = 15_000;
 
 export interface ComposeOptions {
   readonly config: ReadConfig;
@@ -86,8 +95,8 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0], (proxy) => player.setWayOut({ ...(proxy !== undefined && { proxy }), ...(noProxy !== "" && { noProxy }) }));
   const http: HttpSettings = { proxy: () => cloudProxy.current(), noProxy };
   log.debug({ ...trustAuthorities({ caFile: config.values["cloud.caFile"], log }) }, "trusted certificates");
-  const provisioning = provisioningOf(options, log);
-  const settings = settingsOf(options, provisioning);
+  const settings = settingsOf(options, provisioningOf(options, log), log);
+  let made: Agent | undefined = undefined;
   const ports: AgentPorts = {
     clock, timers, random: systemRandom, crypto: nodeCrypto, log, key: loaded.key, deviceId, bootId, player,
     platform: platform.adapter,
@@ -97,6 +106,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
     transport: createTransport(platform, timers, http, cloudProxy, options.version),
     cloudProxy,
+    setupDoor: doorOf(platform, socketPath("setup.sock", place).path, clock, log, () => made),
     linkPolicy: { ...DEFAULT_LINK_POLICY, pingIntervalMs: config.values["cloud.pingMs"], plainAllowed: config.values["cloud.allowPlain"] },
     uploader: (link, rules) => new HttpUploader({ link, rules, clock, timers, random: systemRandom, log: log.child({ part: "uploads" }), http, policy: DEFAULT_UPLOAD_POLICY }),
     logs: logSource(paths.logs, () => pino.flush()),
@@ -108,8 +118,9 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     checks: machineChecks(paths.data, () => settings.endpoints, config.values["player.group"], { openPlaces: options.openPlaces, logTrouble: () => pino.trouble() }),
   };
   const agent = await Agent.create(ports, settings);
+  made = agent;
   reportFindings({ alarms: agent.parts.alarms, stores, loaded, log, openPlaces: options.openPlaces, ...(platform.damage && { worldDamage: platform.damage }) });
-  if (provisioning?.claimToken !== undefined) forgetUsedToken(agent, provisioning.path, log);
+  if (settings.provisioning?.claimToken !== undefined) forgetUsedToken(agent, settings.provisioning.used);
   platform.world?.setHooks(simulatedHooks(() => playerPid(player), log));
   const local = await createLocal(options, agent, socketPath("agent.sock", place).path, platform, { playerGroup, onListening: () => listening.note("agent.sock") });
   return { agent, run: (signal) => run({ agent, servePlayer, local, listening, platform, progress, timers, log }, signal) };
@@ -157,36 +168,61 @@ function playerGroupOf({ values }: ReadConfig, paths: Paths, log: Log): PlayerGr
   return found.ok ? found.value : undefined;
 }
 
-/** A bad provisioning file is logged and ignored: the device still shows its pairing code. */
-function provisioningOf({ config, paths }: ComposeOptions, log: Log): Provisioning | undefined {
-  const read = readProvisioning([config.values["provisioning.path"], paths.provisioning], config.values["cloud.allowPlain"]);
-  if (read.ok) return read.value;
-  log.error({ ...read.error }, "the provisioning file cannot be used");
-  return undefined;
+interface FoundProvisioning {
+  readonly file?: Provisioning;
+  readonly issue?: Issue;
 }
 
-/** Removes the claim token once the device has an owner. It is a secret that anybody with the card can read. */
-function forgetUsedToken({ parts: { ownership } }: Agent, path: string, log: Log): void {
+/**
+ * A bad provisioning file is logged, shown on the screen and otherwise ignored: the device still shows its pairing code. One that
+ * the step before the agent refused is still on the boot partition; what an earlier file set stays.
+ */
+function provisioningOf({ config, paths }: ComposeOptions, log: Log): FoundProvisioning {
+  const refused = refusedProvisioning(paths.data);
+  const read = readProvisioning([...(refused === undefined ? [config.values["provisioning.path"]] : []), paths.provisioning], config.values["cloud.allowPlain"]);
+  const issue = refused ?? (read.ok ? undefined : read.error);
+  if (issue !== undefined) log.error({ ...issue }, "the provisioning file cannot be used");
+  return { ...(read.ok && read.value && { file: read.value }), ...(issue && { issue }) };
+}
+
+/** Removes an entry that was used from the provisioning file. Secrets on the boot partition can be read by anybody with the card. */
+function forgetEntry(path: string, entry: UsedEntry, log: Log): void {
+  const removed = removeUsedEntry(path, entry);
+  if (!removed.ok) log.warn({ ...removed.error }, "a used secret is still readable");
+  else if (removed.value) log.info({ path, entry }, "a used entry was removed from the provisioning file");
+}
+
+/** Removes the claim token once the device has an owner. */
+function forgetUsedToken({ parts: { ownership } }: Agent, used: (entry: UsedEntry) => void): void {
   const forget = (): void => {
     if (ownership.owner() === undefined) return;
     undo();
-    const removed = removeClaimToken(path);
-    if (!removed.ok) log.warn({ ...removed.error }, "a used claim token is still readable");
-    else if (removed.value) log.info({ path }, "the used claim token was removed from the provisioning file");
+    used("claimToken");
   };
   const undo = ownership.onChange(forget);
   forget();
 }
 
-function settingsOf({ config, version }: ComposeOptions, provisioning: Provisioning | undefined): AgentSettings {
+function doorOf(platform: OpenedPlatform, path: string, clock: Clock, log: Log, agent: () => Agent | undefined): SetupDoor {
+  const view = () => agent()?.parts.setup.portalView();
+  const server = () => createPortalServer({
+    clock, log: log.child({ part: "portal" }),
+    answer: (request) => answerPortal({ view, choose: (choice) => agent()?.parts.setup.choose(choice) ?? false }, request),
+  });
+  if (platform.world !== undefined) return loopbackDoor(server);
+  return systemdDoor({ server, path, control: (verb, unit) => runCommand("systemctl", [verb, "--no-ask-password", unit], SYSTEMCTL_TIMEOUT_MS) });
+}
+
+function settingsOf({ config, version }: ComposeOptions, { file, issue }: FoundProvisioning, log: Log): AgentSettings {
   const configured = config.values["cloud.endpoints"];
   return {
     version,
     config: config.values,
     configIssues: config.issues,
-    endpoints: configured.length > 0 ? configured : (provisioning?.endpoints ?? []),
-    name: config.values["device.name"] === "" ? (provisioning?.deviceName ?? "") : config.values["device.name"],
-    ...(provisioning && { provisioning }),
+    endpoints: configured.length > 0 ? configured : (file?.endpoints ?? []),
+    name: config.values["device.name"] === "" ? (file?.deviceName ?? "") : config.values["device.name"],
+    ...(file && { provisioning: { ...file, used: (entry: UsedEntry) => forgetEntry(file.path, entry, log) } }),
+    ...(issue && { provisioningIssue: issue }),
     facts: {},
   };
 }

@@ -13,6 +13,7 @@ import { DrmOutputs } from "./drm-outputs.ts";
 import { LinuxClockControl } from "./linux-clock-control.ts";
 import { LinuxHostPower } from "./linux-host-power.ts";
 import { readLinuxInventory } from "./linux-inventory.ts";
+import { LinuxPlace } from "./linux-place.ts";
 import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
 import { openNmcli } from "./nmcli-network-settings.ts";
 import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
@@ -66,6 +67,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     openBacklight: backlightOpener({ files, root: deps.root ?? "/", timers }),
     openDdc: ddcOpener({ files, root: deps.root ?? "/", timers }),
     ...networkManager,
+    place: new LinuxPlace(run),
     ...(audio === undefined ? {} : { audio }),
     ...(outputs === undefined ? {} : { outputs }),
     issues: () => (hotPlug?.issue === undefined ? [] : [hotPlug.issue]),

@@ -149,7 +149,9 @@ export class Nmcli {
   /** Activates a profile and waits until it is active or nmcli reports why not. */
   async up(uuid: string, device: string): Promise<Result<void>> {
     const done = await this.#run("nmcli", ["--wait", String(UP_WAIT_S), "connection", "up", "uuid", uuid, "ifname", device], UP_TIMEOUT_MS);
-    return done.ok ? ok(undefined) : done;
+    if (done.ok) return ok(undefined);
+    const known = REASONS.find(([words]) => words.test(done.error.message));
+    return known === undefined ? done : fail(known[1], known[2]);
   }
 
   disconnect(device: string): Promise<Result<void>> {
@@ -170,6 +172,13 @@ export class Nmcli {
     return this.#run("nmcli", args, ASK_TIMEOUT_MS);
   }
 }
+
+/** NetworkManager's reasons for a failed activation (nm-device-state-reason in nmcli's words) that a person can act on. */
+const REASONS: readonly (readonly [RegExp, "network.wrong-password" | "network.not-in-range" | "network.no-address", string])[] = [
+  [/secrets were required|password for '[^']*' not given/i, "network.wrong-password", "the wireless network refused the password"],
+  [/Wi-Fi network could not be found/i, "network.not-in-range", "the wireless network is not in range"],
+  [/IP configuration could not be reserved/i, "network.no-address", "no address could be reserved: DHCP does not answer, or another machine has this address"],
+];
 
 /** Terse tables: fields separated by `:`, which is escaped with `\` within them. */
 function rowsOf(text: string): readonly (readonly string[])[] {

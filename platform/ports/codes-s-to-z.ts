@@ -23,10 +23,14 @@ export const CODES_S_TO_Z = {
   "screen.lit-unexpectedly": ["alarm", "The screen is lit although it should be dark."],
   "screen.unknown": ["alarm", "It is not known what is on the screen."],
 
+
   "screenshot.bad-picture": ["command", "The machine's screenshot cannot be read."],
   "screenshot.failed": ["command", "The browser could not be asked for a screenshot."],
   "screenshot.no-frame": ["command", "The browser drew no frame in time."],
   "screenshot.too-large": ["command", "Even a reduced screenshot is too large to send."],
+
+  "setup.bad-form": ["screen", "The form of the set-up portal has a mistake; the message says in which field."],
+  "setup.no-portal": ["screen", "The set-up portal cannot be reached from the set-up network, so that network is not opened.", "Install `vitrine-setup@.socket`, `vitrine-setup@.service` and the polkit rule from `scripts/systemd`."],
 
   "shell.no-output": ["screen", "The browser did not start because no output is enabled.", "It starts when an output is enabled; enable one in the compositor's configuration."],
   "shell.not-started": ["screen", "The browser did not start.", "Run it by hand as the player's user to see what it needs."],

@@ -283,8 +283,10 @@ export const CODES = {
   "network.change-failed": ["desired alarm", "The cloud was not reached with the new network settings; the old ones were restored."],
   "network.change-interrupted": ["desired alarm", "The agent or the device stopped while new network settings were being tried; the old ones were restored."],
   "network.change-reverted": ["alarm", "New network settings did not work and were undone; the message says why."],
+  "network.no-address": ["desired screen", "The network was joined, but no address could be reserved: DHCP does not answer, or another machine has the wanted address."],
   "network.no-such-interface": ["desired", "There is no such network interface; the hint lists those there are."],
   "network.not-in-force": ["desired", "The cloud was reached, but not with the requested settings."],
+  "network.not-in-range": ["desired screen", "The wireless network is not in range. A hidden one must be named as hidden."],
   "network.not-kept": ["alarm", "The network settings work, but the machine could not make them permanent."],
   "network.not-restored": ["alarm", "The old network settings could not be restored."],
   "network.not-stored": ["desired", "The network change could not be saved and was not started."],
@@ -292,6 +294,7 @@ export const CODES = {
   "network.refused": ["desired", "The machine refused the network settings; the message says why."],
   "network.timed-out": ["desired", "The machine did not apply the network settings in time."],
   "network.unreadable": ["desired", "The network settings in force cannot be read."],
+  "network.wrong-password": ["desired screen", "The wireless network refused the password."],
 
   "outbox.closed": ["record", "The agent is stopping; the record was not kept.", "Send it again a few seconds later."],
   "outbox.degraded": ["alarm", "Records for the cloud are kept in memory only."],
@@ -330,6 +333,8 @@ export const CODES = {
   "page.too-large": ["page", "The call or state is too large."],
   "page.unavailable": ["page", "The player cannot keep it now."],
 
+  "place.not-set": ["start", "The machine's time zone or the country of its radio could not be set; the message says why.", "Install the package's polkit rule and `vitrine-country@.service`."],
+
   "player.absent": ["command health alarm", "The player host is not connected."],
   "player.busy": ["command", "Too many requests are waiting for the player host."],
   "player.failed": ["command", "An internal error of the player host; its log has details."],
@@ -360,7 +365,8 @@ export const CODES = {
   "program.timed-out": ["command desired reading", "A program of the machine did not end in time and was killed."],
 
   "provisioning.malformed": ["start", "The provisioning file is invalid; the message says where."],
-  "provisioning.token-left": ["start", "The used claim token could not be removed from the provisioning file.", "Remove it, or let the agent write to the file."],
+  "provisioning.not-taken": ["start", "The provisioning file could not be taken from the boot partition into the data folder. It stays and is tried again at the next start.", "Check the data folder and its disk."],
+  "provisioning.token-left": ["start", "A used secret could not be removed from the provisioning file.", "Remove it, or let the agent write to the file."],
   "provisioning.unreadable": ["start", "The provisioning file cannot be read."],
   "proxy.bad-address": ["desired start", "This is not a valid proxy address; the hint shows the accepted forms."],
 

@@ -6,6 +6,7 @@ import type { OpenDdc } from "./ddc.ts";
 import type { AttachedDisplay } from "./display.ts";
 import type { Gpio } from "./gpio.ts";
 import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, Watchdog } from "./host.ts";
+import type { MachinePlace } from "./machine-place.ts";
 import type { NetworkSettings } from "./network-settings.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Issue } from "./result.ts";
@@ -28,6 +29,8 @@ export interface PlatformAdapter {
   readonly networkSettings?: NetworkSettings;
   /** Absent if the agent cannot look for wireless networks or open an access point for set-up. */
   readonly wifiSetup?: WifiSetup;
+  /** Absent if the agent cannot tell the machine where it is. */
+  readonly place?: MachinePlace;
   /** The displays it can control, main one first. Absent if there are none. */
   readonly displays?: readonly AttachedDisplay[];
   /** Present problems with configured or expected hardware. A refused display keeps its place in `displays` and answers every call with its issue. */

@@ -4,7 +4,8 @@ import type { NetworkChangeSettings, NetworkSettings } from "../ports/network-se
 import { seen } from "../ports/reading.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { accessPointOf, addressSettingsOf, wifiInterfaceOf } from "./simulated-site.ts";
-import { simulatedNetworkSettings } from "./world-state.ts";
+import { sameJson } from "../runtime/json.ts";
+import { simulatedNetworkSettings, type SimulatedNetworkState } from "./world-state.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 const WORST_CASE_MS = 1_000;
@@ -42,7 +43,8 @@ export function simulatedNetworkSettingsPort(world: SimulatedWorld, clock: Clock
       const wifi = settings.wifi === undefined ? before?.wifi : accessPointOf(settings.wifi);
       const interfaces = { ...before?.interfaces, ...settings.interfaces };
       world.update({ network: { ...now(), settings: { interfaces, ...(wifi === undefined ? {} : { wifi }) } } });
-      return Promise.resolve(settingsMood === "half" ? fail("network.refused", "the simulated machine reports a failure half-way") : ok(undefined));
+      if (settingsMood === "half") return Promise.resolve(fail("network.refused", "the simulated machine reports a failure half-way"));
+      return Promise.resolve(joinable(now(), settings.wifi));
     },
     restore: (checkpoint) => {
       const settings = v.safeParse(simulatedNetworkSettings, checkpoint["settings"]);
@@ -52,4 +54,12 @@ export function simulatedNetworkSettingsPort(world: SimulatedWorld, clock: Clock
     },
     keep: () => Promise.resolve(ok(undefined)),
   };
+}
+
+/** A radio notices at once what is not there or refuses the password; a cable has no such answer. */
+function joinable({ site }: SimulatedNetworkState, wifi: NetworkChangeSettings["wifi"]): Result<void> {
+  if (wifi === undefined) return ok(undefined);
+  const point = site?.accessPoints.find(({ ssid }) => ssid === wifi.ssid);
+  if (point === undefined) return fail("network.not-in-range", "the wireless network is not in range");
+  return sameJson({ ...point }, { ...accessPointOf(wifi) }) ? ok(undefined) : fail("network.wrong-password", "the wireless network refused the password");
 }

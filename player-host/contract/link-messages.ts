@@ -76,7 +76,11 @@ export type StageContent = v.InferOutput<typeof StageContentSchema>;
 /** What should be on the screen. The host keeps the latest on disk and starts with it while the agent is away. */
 export const StageSceneSchema = v.variant("kind", [
   v.object({ kind: v.literal("content"), content: StageContentSchema }),
-  v.object({ kind: v.literal("pairing"), code: v.optional(v.string()), claimUrl: v.optional(v.string()), deviceId: v.string(), status: TextSchema }),
+  v.object({
+    kind: v.literal("pairing"), code: v.optional(v.string()), claimUrl: v.optional(v.string()), deviceId: v.string(), status: TextSchema,
+    /** How a phone gets into the set-up network, while it is open. */
+    setup: v.optional(v.object({ ssid: v.string(), password: v.string(), url: v.string() })),
+  }),
   v.object({ kind: v.literal("offline"), message: TextSchema }),
   v.object({ kind: v.literal("fault"), code: v.string(), message: TextSchema }),
   v.object({ kind: v.literal("blank") }),

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { escapeHtml } from "./escape-html.ts";
+import { escapeHtml } from "../../platform/runtime/escape-html.ts";
 import { qrSvg } from "./qr-svg.ts";
 import type { ScreenContent } from "./screen-model.ts";
 import { SCREEN_STYLE } from "./screen-style.ts";
+import { wifiQrText } from "./wifi-qr.ts";
 
 export interface ScreenPage {
   readonly html: string;
@@ -37,7 +38,8 @@ interface Body {
 }
 
 const BODIES = {
-  pairing: ({ code, claimUrl, deviceId, status }: Of<"pairing">): Body => {
+  pairing: ({ code, claimUrl, deviceId, status, setup }: Of<"pairing">): Body => {
+    if (setup !== undefined) return { tone: "", body: setupBody(setup, deviceId, status) };
     const qr = claimUrl === undefined ? undefined : qrSvg(claimUrl);
     const shown = code === undefined ? "" : `<div class="code${code.length > 8 ? " long" : ""}">${escapeHtml(code)}</div>`;
     const title = code === undefined ? "This screen is getting ready" : "Add this screen to your account";
@@ -56,6 +58,16 @@ const BODIES = {
     body: `<div class="text"><div class="eyebrow"><span class="dot"></span>Needs a technician</div><h1>This screen cannot show its content</h1><p>${escapeHtml(message)}</p><div class="status"><span class="meta">${escapeHtml(code)}</span></div></div>${GEAR}`,
   }),
 };
+
+/** The QR code brings the phone into the set-up network; most phones then open the portal by themselves. */
+function setupBody({ ssid, password, url }: NonNullable<Of<"pairing">["setup"]>, deviceId: string, status: string): string {
+  const qr = qrSvg(wifiQrText(ssid, password));
+  const text = `<div class="eyebrow"><span class="dot"></span>Set-up</div><h1>Connect this screen to a network</h1>
+<p>${qr === undefined ? "Join this Wi-Fi network with a phone" : "Scan the code with a phone's camera, or join this Wi-Fi network"}. Then choose the screen's network on the page that opens, or at ${escapeHtml(url)}. A network cable works too.</p>
+<dl class="keys"><dt>Network</dt><dd>${escapeHtml(ssid)}</dd><dt>Password</dt><dd>${escapeHtml(password)}</dd></dl>
+<div class="status"><span class="pulse">●</span><span>${escapeHtml(status)}</span></div><div class="meta">${escapeHtml(deviceId)}</div>`;
+  return `<div class="text">${text}</div>${qr === undefined ? WAVES : `<div class="card">${qr}</div>`}`;
+}
 
 const WAVES = `<svg class="glyph" viewBox="0 0 100 100" fill="none" stroke="currentColor" stroke-width="7" stroke-linecap="round" aria-hidden="true"><path class="wave" d="M36 62a20 20 0 0 1 28 0"/><path class="wave" d="M23 48a39 39 0 0 1 54 0"/><path class="wave" d="M10 34a58 58 0 0 1 80 0"/><circle cx="50" cy="78" r="5" fill="currentColor" stroke="none"/></svg>`;
 const GEAR = `<svg class="glyph" viewBox="0 0 100 100" fill="none" stroke="currentColor" stroke-width="6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M50 12 92 84H8Z"/><path class="pulse" d="M50 40v20"/><circle class="pulse" cx="50" cy="71" r="3.6" fill="currentColor" stroke="none"/></svg>`;

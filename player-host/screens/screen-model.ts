@@ -7,6 +7,8 @@ export type ScreenContent =
       readonly deviceId: string;
       /** One line: which step of the connection is under way or fails. */
       readonly status: string;
+      /** The set-up network for a phone, while it is open. */
+      readonly setup?: { readonly ssid: string; readonly password: string; readonly url: string };
     }
   | { readonly kind: "offline"; readonly message: string }
   | { readonly kind: "fault"; readonly code: string; readonly message: string }

@@ -21,6 +21,8 @@ color:#f8fbff;white-space:nowrap;text-shadow:0 0 6vmin rgba(94,170,255,.35)}
 .status{display:flex;gap:1.8vmin;align-items:baseline;font-size:2.9vmin;color:#cdd8ea;padding:1.8vmin 2.6vmin;border-radius:2vmin;background:rgba(148,176,222,.09);border:1px solid rgba(148,176,222,.16)}
 .meta{font-size:2.1vmin;color:#7486a5;font-family:ui-monospace,"DejaVu Sans Mono",monospace;letter-spacing:.04em;overflow-wrap:anywhere}
 .status .meta{font-size:2.9vmin;color:#fda4af}
+.keys{display:grid;grid-template-columns:auto 1fr;gap:1vmin 3vmin;align-items:baseline;font-size:3.3vmin}
+.keys dt{color:#8fa3c4}.keys dd{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:4.2vmin;font-weight:600;color:#f8fbff;overflow-wrap:anywhere}
 .card{flex:none;background:#fff;border-radius:3vmin;padding:1vmin;box-shadow:0 3vmin 10vmin rgba(0,0,0,.45)}
 .qr{display:block;width:38vmin;height:38vmin;border-radius:2.2vmin}
 .glyph{flex:none;width:30vmin;height:30vmin;color:#8fb4ff}

@@ -75,7 +75,7 @@ export type LoadTarget =
 
 /** What our own pages show. */
 export type ScreenModel =
-  | { readonly kind: "pairing"; readonly code?: string; readonly claimUrl?: string; readonly deviceId: string; readonly status: string }
+  | { readonly kind: "pairing"; readonly code?: string; readonly claimUrl?: string; readonly deviceId: string; readonly status: string; readonly setup?: { readonly ssid: string; readonly password: string; readonly url: string } }
   | { readonly kind: "offline"; readonly message: string }
   | { readonly kind: "fault"; readonly code: string; readonly message: string }
   | { readonly kind: "blank" };

@@ -421,8 +421,8 @@ function only(state: StageState): StageStep {
 /** Our page for a scene that is not content. */
 function screenOf(scene: Exclude<StageScene, { kind: "content" }>): ScreenModel {
   if (scene.kind !== "pairing") return scene;
-  const { kind, deviceId, status, code, claimUrl } = scene;
-  return { kind, deviceId, status, ...(code === undefined ? {} : { code }), ...(claimUrl === undefined ? {} : { claimUrl }) };
+  const { kind, deviceId, status, code, claimUrl, setup } = scene;
+  return { kind, deviceId, status, ...(code === undefined ? {} : { code }), ...(claimUrl === undefined ? {} : { claimUrl }), ...(setup === undefined ? {} : { setup }) };
 }
 
 /** Network errors are "offline"; everything else is a fault that somebody has to fix. */

@@ -100,7 +100,7 @@ export const CONFIG = {
   },
   "provisioning.path": {
     type: text(1024), default: "/boot/firmware/vitrine.json",
-    description: "Provisioning file that claims the device without pairing by hand. Read at every start; remove it once the device is claimed.",
+    description: "Provisioning file that gives the device its network, cloud and owner without a person (docs/first-boot.md). Read at every start, unless vitrine-provision.service took it before.",
   },
   "sockets.dir": {
     type: text(1024), default: "",

@@ -18,6 +18,8 @@ export interface PairingView {
 }
 
 const TIMER_MAX_MS = 3_600_000;
+/** What the player's socket carries. */
+const STATUS_MAX = 1_000;
 
 /** The code with which a person claims the device. Its expiry is measured on the monotonic clock. */
 export class Pairing {
@@ -27,6 +29,7 @@ export class Pairing {
   readonly #changed: Emitter<PairingView>;
   #code: { readonly code: string; readonly claimUrl: string; readonly expiresMs: number } | undefined;
   #link: LinkStatus;
+  readonly #notices = new Map<string, string>();
   #timer: Timer | undefined;
 
   constructor(deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log; readonly deviceId: string; readonly link: LinkStatus }) {
@@ -39,7 +42,8 @@ export class Pairing {
 
   view(): PairingView {
     const code = this.#code !== undefined && this.#code.expiresMs > this.#clock.monotonicMs() ? this.#code : undefined;
-    return { deviceId: this.#deviceId, ...code, status: connectionSentence(this.#link, code !== undefined) };
+    const status = [...this.#notices.values(), connectionSentence(this.#link, code !== undefined)].join(" ").slice(0, STATUS_MAX);
+    return { deviceId: this.#deviceId, ...code, status };
   }
 
   onChange(listener: (view: PairingView) => void): () => void {
@@ -55,6 +59,14 @@ export class Pairing {
   linkChanged(status: LinkStatus): void {
     const before = this.view().status;
     this.#link = status;
+    if (this.view().status !== before) this.#changed.emit(this.view());
+  }
+
+  /** A sentence that stands before the state of the connection; `undefined` removes it. `topic` names who says it. */
+  notice(topic: string, sentence: string | undefined): void {
+    const before = this.view().status;
+    if (sentence === undefined) this.#notices.delete(topic);
+    else this.#notices.set(topic, sentence);
     if (this.view().status !== before) this.#changed.emit(this.view());
   }
 

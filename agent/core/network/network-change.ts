@@ -85,10 +85,10 @@ export class NetworkChange {
 
   /**
    * Changes to `wanted`. Settles when the change is confirmed or reverted. Within the retry delay of a failure, asking for the
-   * same settings fails without a trial. `pending`: another change is under way, or the agent stops.
+   * same settings fails without a trial, unless `again` asks for one. `pending`: another change is under way, or the agent stops.
    */
-  apply(wanted: Network): Promise<OwnKeyResult> {
-    return this.#serial.run(() => this.#apply(wanted));
+  apply(wanted: Network, { again = false }: { readonly again?: boolean } = {}): Promise<OwnKeyResult> {
+    return this.#serial.run(() => this.#apply(wanted, again));
   }
 
   /** Completes what the last run left open: restores the old settings, or makes the machine keep the confirmed ones. */
@@ -127,7 +127,7 @@ export class NetworkChange {
     this.#deps.alarms.clear(NETWORK_ALARM, "the failed network settings are no longer wanted");
   }
 
-  async #apply(wanted: Network): Promise<OwnKeyResult> {
+  async #apply(wanted: Network, again: boolean): Promise<OwnKeyResult> {
     const { clock, policy, alarms } = this.#deps;
     const link = this.#link;
     if (link === undefined) throw new Error("the network change has no link yet");
@@ -137,7 +137,7 @@ export class NetworkChange {
     if (shown.kind !== "ok") return { status: "failed", error: unreadable(shown) };
     const digest = await this.#record.digestOf(wanted);
     const status = link.status();
-    const plan = planNetworkChange(state, {
+    const plan = planNetworkChange(again ? { kind: "settled", committed: state.committed } : state, {
       digest,
       agrees: agrees(wanted, shown.value) && this.#proxyIs(wanted),
       hidesNothing: hidesNothing(wanted),

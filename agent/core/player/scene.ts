@@ -7,6 +7,8 @@ export interface SceneFacts {
   readonly pairing?: { readonly code: string; readonly claimUrl: string };
   /** One sentence on the link, for a person in front of the screen. */
   readonly linkStatus: string;
+  /** The set-up network, while it is open. */
+  readonly setup?: { readonly ssid: string; readonly password: string; readonly url: string };
   /** Complete content that may be shown. */
   readonly content?: StageContent;
   /** Why wanted content is not ready. */
@@ -27,6 +29,7 @@ export function chooseScene(facts: SceneFacts): StageScene {
       kind: "pairing",
       deviceId: facts.deviceId,
       status: facts.linkStatus,
+      ...(facts.setup && { setup: facts.setup }),
       ...(facts.pairing && { code: facts.pairing.code, claimUrl: facts.pairing.claimUrl }),
     };
   }

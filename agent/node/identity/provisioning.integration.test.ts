@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { readProvisioning } from "./provisioning.ts";
 
 const PROVISIONING_FILE = "vitrine-provision.json";
-import { removeClaimToken } from "./used-claim-token.ts";
+import { removeUsedEntry } from "./used-entries.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -31,13 +31,50 @@ test("reads a complete file with a byte order mark, and accepts a missing file",
 
 test("every error names the file and the place in it", () => {
   const at = `/${PROVISIONING_FILE}`;
-  expect(errorOf("{")).toBe(`provisioning.malformed: ${at} is not JSON text`);
+  expect(errorOf("{")).toBe(`provisioning.malformed: ${at}, line 1, column 2: the text ends too early`);
+  expect(errorOf('{\r\n  "deviceName": "Window",\r\n}\r\n')).toBe(`provisioning.malformed: ${at}, line 2, column 25: there is a comma after the last entry`);
   expect(errorOf("[]")).toContain(`provisioning.malformed: ${at}`);
   expect(errorOf('{"endpoint":[]}')).toBe(`provisioning.malformed: ${at}: "endpoint" is not a key of this file`);
   expect(errorOf('{"endpoints":["https://x"]}')).toBe(`provisioning.malformed: ${at}: endpoints.0: must be a ws or wss address`);
   expect(errorOf('{"endpoints":[]}')).toContain("must name at least one address");
   expect(errorOf('{"ownerCommandKey":"short"}')).toContain("ownerCommandKey: must be 43 characters");
   expect(errorOf(`{"claimToken":"${"x".repeat(70_000)}"}`)).toContain("provisioning.unreadable");
+});
+
+test("reads what a Windows editor saves as Unicode, and says where a character is not UTF-8", () => {
+  const text = '\uFEFF{\r\n  "deviceName": "Büro"\r\n}\r\n';
+  const path = join(folder, PROVISIONING_FILE);
+  const big = Buffer.from(text, "utf16le").swap16();
+  for (const bytes of [Buffer.from(text, "utf16le"), big, big.subarray(2), Buffer.from(text)]) {
+    writeFileSync(path, bytes);
+    expect(readProvisioning([path])).toMatchObject({ ok: true, value: { deviceName: "Büro" } });
+  }
+  writeFileSync(path, Buffer.from(text.slice(1), "latin1"));
+  expect(readProvisioning([path])).toMatchObject({ ok: false, error: { message: `${path}, line 2, column 19: this character is not saved as UTF-8`, hint: expect.stringContaining("UTF-8") as string } });
+});
+
+test("reads network, country and time zone, and no error contains a secret", () => {
+  const wifi = { ssid: "Shop", password: "very secret" };
+  const network = { wifi, interfaces: { eth0: { method: "static", address: "192.0.2.4/24", dns: [] } }, proxy: "http://me:very-secret@proxy.test:3128" };
+  expect(read(JSON.stringify({ network, country: "DE", timeZone: "Europe/Berlin" }))).toMatchObject({
+    ok: true, value: { network: { ...network, wifi: { ...wifi, security: "wpa-psk" } }, country: "DE", timeZone: "Europe/Berlin" },
+  });
+  expect(read(JSON.stringify({ network: { wifi: { ssid: "Guest" } } }))).toMatchObject({ ok: true, value: { network: { wifi: { security: "open" } } } });
+  const wrong: readonly (readonly [unknown, string])[] = [
+    [{ network: { wifi: { ...wifi, password: "short" } } }, "network.wifi.password"],
+    [{ network: { wifi: { ...wifi, password: "very secret\u0007" } } }, "network.wifi.password"],
+    [{ network: { wifi: { ...wifi, pasword: "very secret" } } }, "network.wifi.pasword"],
+    [{ network: { proxy: "ftp://me:very-secret@proxy.test" } }, "network.proxy"],
+    [{ network: { interfaces: { eth0: { method: "static", address: "192.0.2.4", dns: [] } } } }, "network.interfaces.eth0.address"],
+    [{ country: "Germany" }, "country"],
+    [{ timeZone: "Europe/Berlim" }, "timeZone"],
+  ];
+  for (const [content, place] of wrong) {
+    const error = errorOf(JSON.stringify(content));
+    expect(error).toMatch(/^provisioning\.malformed: /);
+    expect(error).toContain(place);
+    expect(error).not.toMatch(/very.secret|short/);
+  }
 });
 
 test("an unencrypted endpoint on another machine is refused with its place, and accepted if the owner allows it", () => {
@@ -50,27 +87,34 @@ test("an unencrypted endpoint on another machine is refused with its place, and 
 test("a bad file is not skipped in favour of the next one", () => {
   mkdirSync(join(folder, "boot"));
   writeFileSync(join(folder, "boot", PROVISIONING_FILE), "nonsense");
-  expect(errorOf("{}")).toContain(`/boot/${PROVISIONING_FILE} is not JSON text`);
+  expect(errorOf("{}")).toContain(`/boot/${PROVISIONING_FILE}, line 1, column 1: a value is expected, not n`);
 });
 
 test("a used claim token is removed from its file, and nothing else", () => {
   const path = join(folder, PROVISIONING_FILE);
   const rest = { endpoints: ["wss://cloud.test/device"], deviceName: "Window" };
   writeFileSync(path, `\uFEFF${JSON.stringify({ ...rest, claimToken: "shop-12" })}`, { mode: 0o640 });
-  expect(removeClaimToken(path)).toEqual({ ok: true, value: true });
+  expect(removeUsedEntry(path, "claimToken")).toEqual({ ok: true, value: true });
   expect(readFileSync(path, "utf8")).not.toContain("shop-12");
   expect(readProvisioning([path])).toEqual({ ok: true, value: { ...rest, path } });
   expect([statSync(path).mode & 0o777, readdirSync(folder)]).toEqual([0o640, [PROVISIONING_FILE]]);
-  expect(removeClaimToken(path)).toEqual({ ok: true, value: false });
+  expect(removeUsedEntry(path, "claimToken")).toEqual({ ok: true, value: false });
+});
+
+test("a used network is removed from a file that was saved as UTF-16", () => {
+  const path = join(folder, PROVISIONING_FILE);
+  writeFileSync(path, Buffer.from('\uFEFF{"network":{"wifi":{"ssid":"Shop","password":"very secret"}},"country":"DE"}', "utf16le"));
+  expect(removeUsedEntry(path, "network")).toEqual({ ok: true, value: true });
+  expect(readProvisioning([path])).toEqual({ ok: true, value: { country: "DE", path } });
 });
 
 test("an unwritable file is reported, and a link or a file without JSON is left alone", () => {
-  expect(removeClaimToken(join(folder, "gone.json"))).toMatchObject({ ok: false, error: { code: "provisioning.token-left" } });
+  expect(removeUsedEntry(join(folder, "gone.json"), "claimToken")).toMatchObject({ ok: false, error: { code: "provisioning.token-left" } });
   const [real, link] = [join(folder, "real.json"), join(folder, "link.json")];
   writeFileSync(real, '{"claimToken":"a"}');
   symlinkSync(real, link);
-  expect(removeClaimToken(link)).toEqual({ ok: true, value: false });
+  expect(removeUsedEntry(link, "claimToken")).toEqual({ ok: true, value: false });
   expect(readFileSync(real, "utf8")).toBe('{"claimToken":"a"}');
   writeFileSync(real, "{");
-  expect(removeClaimToken(real)).toEqual({ ok: true, value: false });
+  expect(removeUsedEntry(real, "claimToken")).toEqual({ ok: true, value: false });
 });

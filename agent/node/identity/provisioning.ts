@@ -1,15 +1,22 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
-import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { schemaIssueWords } from "../../../platform/runtime/schema-issue.ts";
+import { NetworkSchema } from "../../protocol/network-settings.ts";
 import { plainIssueIn } from "../../protocol/plain-address.ts";
-import { EndpointSchema, PublicKeySchema, TextSchema } from "../../protocol/values.ts";
+import { EndpointSchema, PublicKeySchema, TextSchema, TimeZoneSchema } from "../../protocol/values.ts";
 import { isErrno } from "./private-file.ts";
+import { decodeProvisioning, parseProvisioningText } from "./provisioning-text.ts";
 
-const BYTES_MAX = 64 * 1024;
+export const PROVISIONING_BYTES_MAX = 64 * 1024;
+const ZONES = "/usr/share/zoneinfo";
 
-/** The provisioning file, placed in the data folder or on the boot partition to claim the device without a person. */
+const CountrySchema = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "must be a country's two capital letters (ISO 3166), such as DE"));
+const ZoneSchema = v.pipe(TimeZoneSchema, v.check((name) => !existsSync(ZONES) || existsSync(join(ZONES, name)), "must be a time zone that this machine knows, such as Europe/Berlin"));
+
+/** The provisioning file, placed on the boot partition or in the data folder to set up the device without a person. */
 const ProvisioningSchema = v.strictObject({
   /** Cloud addresses, preferred first. */
   endpoints: v.optional(v.pipe(v.array(EndpointSchema), v.minLength(1, "must name at least one address"), v.maxLength(8, "must name at most 8 addresses"))),
@@ -19,6 +26,12 @@ const ProvisioningSchema = v.strictObject({
   claimToken: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
   /** Human-readable name. */
   deviceName: v.optional(TextSchema),
+  /** The same settings as the key `network` of the desired document. */
+  network: v.optional(NetworkSchema),
+  /** Where the device is, for the rules of its radio (regulatory domain). */
+  country: v.optional(CountrySchema),
+  /** The machine's time zone. */
+  timeZone: v.optional(ZoneSchema),
 });
 export type Provisioning = v.InferOutput<typeof ProvisioningSchema> & { readonly path: string };
 
@@ -29,38 +42,53 @@ export type Provisioning = v.InferOutput<typeof ProvisioningSchema> & { readonly
  */
 export function readProvisioning(paths: readonly string[], plainAllowed = false): Result<Provisioning | undefined> {
   for (const path of paths) {
-    const text = readText(path);
-    if (!text.ok) return text;
-    if (text.value === undefined) continue;
-    const parsed = parse(path, text.value);
-    const plain = parsed.ok ? plainIssueIn(parsed.value.endpoints ?? [], plainAllowed) : undefined;
-    return plain === undefined ? parsed : fail(plain.code, `${path}: endpoints: ${plain.message}`, plain.hint);
+    const bytes = readBytes(path);
+    if (!bytes.ok) return bytes;
+    if (bytes.value !== undefined) return parseProvisioning(path, bytes.value, plainAllowed);
   }
   return ok(undefined);
 }
 
-function readText(path: string): Result<string | undefined> {
+function readBytes(path: string): Result<Uint8Array | undefined> {
   try {
     const stat = lstatSync(path);
-    if (!stat.isFile() || stat.size > BYTES_MAX) return fail("provisioning.unreadable", `${path} is not a file of at most ${BYTES_MAX} bytes`);
-    return ok(readFileSync(path, "utf8"));
+    if (!stat.isFile() || stat.size > PROVISIONING_BYTES_MAX) return tooLarge(path);
+    return ok(readFileSync(path));
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT") || isErrno(thrown, "ENOTDIR")) return ok(undefined);
     return fail("provisioning.unreadable", `${path} cannot be read: ${messageOf(thrown)}`, "check the file's owner and mode");
   }
 }
 
-function parse(path: string, text: string): Result<Provisioning> {
-  // An editor may have added a byte order mark.
-  const json = parseJson(text.replace(/^\uFEFF/, ""));
-  if (json === undefined) return fail("provisioning.malformed", `${path} is not JSON text`, "check for a missing comma or quote");
-  if (!isJsonObject(json)) return fail("provisioning.malformed", `${path} is not a JSON object`, 'it looks like { "endpoints": ["wss://…"] }');
-  const parsed = v.safeParse(ProvisioningSchema, json);
-  if (parsed.success) return ok({ ...parsed.output, path });
-  const issue = parsed.issues[0];
+/** Checks a file as a whole. Errors name `path` and the place in it and contain no value of the file: `provisioning.malformed`, `link.plain-refused`. */
+export function parseProvisioning(path: string, bytes: Uint8Array, plainAllowed: boolean): Result<Provisioning> {
+  if (bytes.length > PROVISIONING_BYTES_MAX) return tooLarge(path);
+  const text = decodeProvisioning(path, bytes);
+  const json = text.ok ? parseProvisioningText(path, text.value) : text;
+  if (!json.ok) return json;
+  const parsed = v.safeParse(ProvisioningSchema, withSecurity(json.value));
+  if (!parsed.success) return malformed(path, parsed.issues[0]);
+  const plain = plainIssueIn(parsed.output.endpoints ?? [], plainAllowed);
+  return plain === undefined ? ok({ ...parsed.output, path }) : fail(plain.code, `${path}: endpoints: ${plain.message}`, plain.hint);
+}
+
+function tooLarge(path: string): Result<never> {
+  return fail("provisioning.unreadable", `${path} is not a file of at most ${PROVISIONING_BYTES_MAX} bytes`);
+}
+
+/** A person who writes a network's name and password need not know what its encryption is called. */
+function withSecurity(json: JsonObject): JsonObject {
+  const network: Json | undefined = json["network"];
+  const wifi = isJsonObject(network) ? network["wifi"] : undefined;
+  if (!isJsonObject(network) || !isJsonObject(wifi) || Object.hasOwn(wifi, "security")) return json;
+  return { ...json, network: { ...network, wifi: { ...wifi, security: Object.hasOwn(wifi, "password") ? "wpa-psk" : "open" } } };
+}
+
+function malformed(path: string, issue: v.InferIssue<typeof ProvisioningSchema>): Result<never> {
   const place = v.getDotPath(issue);
-  const known = Object.keys(ProvisioningSchema.entries).join(", ");
-  const unknownKey = issue.expected === "never" && place !== null;
-  if (unknownKey) return fail("provisioning.malformed", `${path}: "${place}" is not a key of this file`, `known keys: ${known}`);
-  return fail("provisioning.malformed", `${path}${place === null ? "" : `: ${place}`}: ${schemaIssueWords(issue).message}`, `known keys: ${known}`);
+  const known = `known keys: ${Object.keys(ProvisioningSchema.entries).join(", ")}`;
+  // Deeper keys have a list of their own, in the documentation.
+  const hint = place?.includes(".") === true ? "docs/first-boot.md describes every key" : known;
+  if (issue.expected === "never" && place !== null) return fail("provisioning.malformed", `${path}: "${place}" is not a key of this file`, hint);
+  return fail("provisioning.malformed", `${path}${place === null ? "" : `: ${place}`}: ${schemaIssueWords(issue).message}`, hint);
 }
