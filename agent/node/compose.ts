@@ -47,7 +47,6 @@ import { Systemd } from "./systemd.ts";
 import type { HttpSettings } from "./transport/http-exchange.ts";
 import { ProxySetting } from "./transport/proxy-setting.ts";
 import { trustAuthorities } from "./transport/trusted-authorities.ts";
-import type { Issue } from "../../platform/ports/result.ts";
 import { exactIssue } from "./transport/way-out.ts";
 import { WsTransport } from "./transport/ws-transport.ts";
 import { DEFAULT_UPLOAD_POLICY, HttpUploader } from "./uploads/http-uploader.ts";

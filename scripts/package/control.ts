@@ -23,7 +23,7 @@ const RECOMMENDS = [
   "fonts-dejavu-core", "fonts-noto-core", "fonts-noto-color-emoji",
   // Pictures of what is on the output.
   "grim",
-  "network-manager", "systemd-timesyncd | chrony | time-daemon",
+  "network-manager", "dnsmasq-base", "iw", "wireless-regdb", "systemd-timesyncd | chrony | time-daemon",
   // Volume and mute.
   "pipewire-pulse", "wireplumber", "pulseaudio-utils",
 ];

@@ -22,7 +22,7 @@ export interface Release {
 /** Units are in a release too, so a change of one is no reason for a package; nor is the command line, which only starts the release's. */
 const FOLLOWS_THE_RELEASE = /^\/usr\/lib\/systemd\/system\/|^\/usr\/bin\//;
 /** Files of the release by the service that uses them; what is in neither is both services'. */
-const AGENT_ONLY = /^(?:dist\/(?:agent|cli)\/|node_modules\/|bin\/vitrine-reset$|systemd\/vitrine-(?:agent|reset@)\.service$)/;
+const AGENT_ONLY = /^(?:dist\/(?:agent|cli|provision)\/|node_modules\/|bin\/vitrine-(?:reset|provision)$|systemd\/vitrine-(?:agent|reset@|provision|setup@|country@)\.(?:service|socket)$)/;
 const PLAYER_ONLY = /^(?:dist\/player-host\/|electron\/|systemd\/vitrine-player\.service$)/;
 /** Names the version, and changes nothing that runs. */
 const NEITHER = "package.json";

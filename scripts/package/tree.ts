@@ -16,7 +16,10 @@ export const RELEASE = "/usr/lib/vitrine";
 /** The units, as dpkg installs them. */
 export const UNITS = "/usr/lib/systemd/system";
 
-export const UNIT_NAMES = ["vitrine-agent.service", "vitrine-player.service", "vitrine-reset@.service", "vitrine-slot.service"] as const;
+export const UNIT_NAMES = [
+  "vitrine-agent.service", "vitrine-player.service", "vitrine-reset@.service", "vitrine-slot.service",
+  "vitrine-provision.service", "vitrine-setup@.socket", "vitrine-setup@.service", "vitrine-country@.service",
+] as const;
 
 /** Files of `scripts/systemd` that only dpkg can place, and where. */
 const SYSTEM_FILES = [
@@ -30,12 +33,15 @@ const SYSTEM_FILES = [
   ["pipewire-pulse.conf", "/usr/share/pipewire/pipewire-pulse.conf.d/50-vitrine.conf"],
   ["browser-policy.json", "/etc/chromium/policies/managed/vitrine.json"],
   ["slot-shared.conf", "/etc/rpi-image-gen/slot-shared.d/vitrine.conf"],
+  ["dnsmasq-setup.conf", "/etc/NetworkManager/dnsmasq-shared.d/vitrine-setup.conf"],
 ] as const;
 /** Of those, the operator's to change. */
-export const CONFFILES = ["/etc/chromium/policies/managed/vitrine.json", "/etc/rpi-image-gen/slot-shared.d/vitrine.conf"];
+export const CONFFILES = [
+  "/etc/NetworkManager/dnsmasq-shared.d/vitrine-setup.conf", "/etc/chromium/policies/managed/vitrine.json", "/etc/rpi-image-gen/slot-shared.d/vitrine.conf",
+];
 
 /** Pages for whoever stands before the screen. */
-const DOCS = ["installation.md", "card-image.md", "architecture.md", "configuration.md", "hardware.md", "codes.md", "page-api.md"];
+const DOCS = ["installation.md", "first-boot.md", "card-image.md", "architecture.md", "configuration.md", "hardware.md", "codes.md", "page-api.md"];
 
 export interface TreeInput {
   /** The source tree, with a whole `dist/` and `node_modules/`. */
@@ -59,11 +65,13 @@ export async function releaseTree({ root, arch, version, node, koffi, player }: 
     at("bin/node", join(node, "bin/node"), 0o755),
     at("bin/launch", systemd("launch"), 0o755),
     at("bin/vitrine-reset", systemd("vitrine-reset"), 0o755),
+    at("bin/vitrine-provision", systemd("vitrine-provision"), 0o755),
     // Without it Node would have to find out that the programs are ES modules.
     { path: `${RELEASE}/package.json`, mode: 0o644, content: { text: `${JSON.stringify({ name: "vitrine", version, type: "module" })}\n` } },
     ...(await folder(at, join(root, "dist/agent"), "dist/agent")),
     ...(await folder(at, join(root, "dist/cli"), "dist/cli")),
     ...(await folder(at, join(root, "dist/slot"), "dist/slot")),
+    ...(await folder(at, join(root, "dist/provision"), "dist/provision")),
     ...(player.kind === "chromium" ? await bundle(at, join(root, "dist/player-host"), "chromium", "dist/player-host") : await folder(at, player.folder, "electron", 0o755)),
     at("node_modules/better-sqlite3/package.json", join(modules, "better-sqlite3/package.json")),
     ...(await folder(at, join(modules, "better-sqlite3/lib"), "node_modules/better-sqlite3/lib")),
