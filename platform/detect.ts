@@ -83,6 +83,8 @@ export interface OpenPlatformOptions {
   readonly worldPath?: string;
   /** Simulated only: called when the machine goes down; the host then ends this agent as a power loss would. */
   readonly onMachineGone?: (kind: MachineGone) => void;
+  /** Simulated only: the service manager restarts this agent. Without it the software is not updated there. */
+  readonly onAgentRestart?: () => void;
   /** The configuration key `displays`. If empty or absent, the displays that the adapter finds itself are used. */
   readonly displays?: string;
   /** Linux only: the configuration keys `audio.*`. */
@@ -92,6 +94,8 @@ export interface OpenPlatformOptions {
   readonly gpioChip?: string;
   /** The configuration key `compositor.socket`. If empty or absent, there is no compositor to ask. */
   readonly compositorSocket?: string;
+  /** Socket of the updater; empty: none. */
+  readonly updaterSocket?: string;
   /** The configuration key `cec`. */
   readonly cec?: boolean;
   /** Linux only: see `LinuxAdapterDeps`. */
@@ -161,8 +165,8 @@ async function openRaspberryPi(options: OpenPlatformOptions, evidence: readonly 
   return { adapter: await createRaspberryPiAdapter({ ...linuxDeps(options, evidence), gpioLines: options.gpioLines ?? "", cec: options.cec ?? true }) };
 }
 
-function linuxDeps({ clock, timers, dataDir, compositorSocket = "", watchdogPath, audio, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {
-  return { clock, timers, dataDir, evidence, ...(audio !== undefined && { audio }), ...(compositorSocket !== "" && { compositorSocket }), ...(watchdogPath !== undefined && { watchdogPath }), ...(root !== undefined && { root }) };
+function linuxDeps({ clock, timers, dataDir, compositorSocket = "", updaterSocket = "", watchdogPath, audio, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {
+  return { clock, timers, dataDir, evidence, ...(audio !== undefined && { audio }), ...(compositorSocket !== "" && { compositorSocket }), ...(updaterSocket !== "" && { updaterSocket }), ...(watchdogPath !== undefined && { watchdogPath }), ...(root !== undefined && { root }) };
 }
 
 function deviceTreeModel(root: string): string | undefined {
@@ -191,6 +195,7 @@ async function openSimulated(options: OpenPlatformOptions, evidence: readonly st
     timers,
     evidence,
     onMachineGone: (kind) => options.onMachineGone?.(kind),
+    ...(options.onAgentRestart !== undefined && { onAgentRestart: options.onAgentRestart }),
     ...(options.gpioLines !== undefined && { gpioLines: options.gpioLines }),
     ...(onLinux ? { hostProbe: createLinuxProbe({ clock, timers, dataDir }) } : {}),
   });

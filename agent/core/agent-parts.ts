@@ -25,6 +25,7 @@ import type { RegulatorReport } from "./state/regulator-report.ts";
 import type { RuleClaims } from "./state/rule-claims.ts";
 import type { ReportedState } from "./state/reported-state.ts";
 import type { Setup } from "./setup/setup.ts";
+import type { SoftwareReporter } from "./updates/software-reporter.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** All parts of the agent except the link, the commands and the health report, which are built on these. */
@@ -81,6 +82,8 @@ export interface AgentParts {
   readonly tv: TvWatch;
   /** Chooses what the player shows: content, pairing, offline or nothing. */
   readonly scene: SceneKeeper;
+  /** Reports which release is installed. Absent where nothing updates the software. */
+  readonly software?: SoftwareReporter;
   readonly serverClock: ServerClock;
   /** Clock used to judge the expiry dates of commands. */
   readonly judgingClock: JudgingClock;

@@ -20,6 +20,7 @@ import type { Outbox } from "./outbox/outbox.ts";
 import type { PlayerLink } from "./player/player-port.ts";
 import type { CloudProxy } from "./network/cloud-proxy.ts";
 import type { SetupDoor } from "./setup/setup.ts";
+import type { UpdateFiles } from "./updates/update-files.ts";
 import type { DocumentStore } from "./storage/document-store.ts";
 
 /** Everything the agent depends on. The composition root creates these; the core knows nothing else about the machine. */
@@ -48,6 +49,8 @@ export interface AgentPorts {
   /** Creates the uploader for large files. It requests the upload address over the link and uploads only where `rules` allow. */
   uploader(link: Pick<CloudLink, "requestUpload">, rules: UploadRules): Uploader;
   readonly logs: LogSource;
+  /** Where downloaded releases go. Absent: the software of this device is not updated by the agent. */
+  readonly updates?: UpdateFiles;
   setLogLevel(level: "debug" | "info" | "warn" | "error"): void;
   logLevel(): string;
   /** Why the log cannot be written at present; `undefined` while it can. */

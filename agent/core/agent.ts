@@ -10,6 +10,9 @@ import { buildProfile, type Profile } from "./commands/capabilities.ts";
 import { CommandService } from "./commands/command-service.ts";
 import type { ExecutorTable } from "./commands/executor.ts";
 import type { Diagnostics } from "./commands/services.ts";
+import { capturePicture } from "./commands/executors/screenshot-executor.ts";
+import type { Uploader } from "./commands/uploader.ts";
+import { softwareUpdateExecutor } from "./updates/software-update-executor.ts";
 import { buildExecutorTable } from "./commands/executor-table.ts";
 import { noteOverrides } from "./commands/note-overrides.ts";
 import { createParts } from "./create-parts.ts";
@@ -127,6 +130,7 @@ export class Agent {
       unit("health", this.health),
       unit("network", parts.network),
       unit("setup", parts.setup),
+      ...(parts.software === undefined ? [] : [unit("software", parts.software)]),
       unit("link", this.link),
       ...this.#recovery.units,
     ];
@@ -152,19 +156,35 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
   const { platform, player, clock, timers, logs } = ports;
   const { gpio } = platform;
   const adapter = { ...platform, power, ...(gpio !== undefined && { gpio: parts.rules.lines.forCommands(gpio) }) };
+  const uploader = ports.uploader(parts.link, uploadRules(settings, parts));
   const table = buildExecutorTable({
     adapter, displays: parts.displays, player, clock, timers, logs,
-    uploader: ports.uploader(parts.link, uploadRules(settings, parts)),
+    uploader,
     telemetry: parts.telemetry,
     diagnostics,
     overrides: { keys: () => parts.desired.byHand(), end: (key) => parts.desired.endByHand(key) },
     label: () => (settings.name === "" ? ports.deviceId.slice(0, 8) : settings.name),
   });
   return noteOverrides(
-    table,
+    { ...table, ...updateExecutor(ports, settings, parts, uploader) },
     (key, value) => parts.desired.noteByHand(key, value),
     (key, value) => parts.desired.forgetCommand(key, value),
   );
+}
+
+function updateExecutor({ platform, player, updates, clock, timers, random }: AgentPorts, { version }: AgentSettings, parts: AgentParts, uploader: Uploader): ExecutorTable {
+  const { software, screenshot } = platform;
+  if (software === undefined || updates === undefined) return {};
+  return {
+    "software.update": softwareUpdateExecutor({
+      software, files: updates, version, uploader, clock, timers, random,
+      verdict: () => parts.screen.current()?.verdict,
+      isOnline: () => parts.link.status().kind === "online",
+      serverNowMs: () => parts.judgingClock.nowMs(),
+      picture: () => capturePicture({ player, ...(screenshot !== undefined && { machine: screenshot }) }, {}),
+      changed: () => parts.software?.changed(),
+    }),
+  };
 }
 
 function uploadRules(settings: AgentSettings, parts: AgentParts): UploadRules {

@@ -46,6 +46,7 @@ import { RuleClaims } from "./state/rule-claims.ts";
 import { RegulatorReport } from "./state/regulator-report.ts";
 import { ReportedState } from "./state/reported-state.ts";
 import type { StorageIssue } from "./storage/document-store.ts";
+import { SoftwareReporter } from "./updates/software-reporter.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
 /** Creates the parts of the agent and loads their stored state. */
@@ -144,11 +145,13 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     deviceId: ports.deviceId, content, player, ...identity, setup: () => setup.screen(),
     blank: () => displays[0]?.display.capabilities.settable.power === undefined && expectation().expect === "off",
   });
+  const software = platform.software && new SoftwareReporter(platform.software, reported, timers, log.child({ part: "software" }));
   const serverClock = new ServerClock(clock);
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
   return {
     link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, setup, rules, claims, regulators, schedule, displays, forgetDisplays,
     content, telemetry, storageTrials, player, page, desired, expectation, screen, tv, scene, serverClock, judgingClock, uploadHosts,
+    ...(software !== undefined && { software }),
   };
 }
 

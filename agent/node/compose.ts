@@ -49,6 +49,7 @@ import { ProxySetting } from "./transport/proxy-setting.ts";
 import { trustAuthorities } from "./transport/trusted-authorities.ts";
 import { exactIssue } from "./transport/way-out.ts";
 import { WsTransport } from "./transport/ws-transport.ts";
+import { DiskUpdateFiles } from "./updates/disk-update-files.ts";
 import { DEFAULT_UPLOAD_POLICY, HttpUploader } from "./uploads/http-uploader.ts";
 
 const SYSTEMCTL_TIMEOUT_MS = 15_000;
@@ -102,6 +103,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     content: new PackageProvider({
       root: paths.content, keepFreeBytes: config.values["disk.keepFreeBytes"], http, localNetworkOrigins: config.values["player.localNetworkOrigins"], clock, log: log.child({ part: "packages" }),
     }),
+    updates: new DiskUpdateFiles({ folder: paths.updates, keepFreeBytes: config.values["disk.keepFreeBytes"], http }),
     documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
     transport: createTransport(platform, timers, http, cloudProxy, options.version),
     cloudProxy,
@@ -138,11 +140,16 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
     cec: values.cec,
     audio: { output: values["audio.output"], socketsDir: values["audio.socketsDir"] },
     compositorSocket: values["compositor.socket"],
+    updaterSocket: values["updates.socket"],
     ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),
     onMachineGone: (kind) => {
       // The simulated machine went down. Like a real one, it leaves no time for cleanup.
       pino.flush();
       process.exit(kind === "reboot" ? EXIT.machineReboot : EXIT.machineOff);
+    },
+    onAgentRestart: () => {
+      pino.flush();
+      process.exit(EXIT.restart);
     },
   });
 }

@@ -14,6 +14,8 @@ export interface Paths {
   readonly agentLog: string;
   /** Default place of a support bundle; each one replaces the last. */
   readonly supportBundle: string;
+  /** Downloaded releases. */
+  readonly updates: string;
   readonly simulatedWorld: string;
   /** Read once at start, if it exists. */
   readonly provisioning: string;
@@ -38,6 +40,7 @@ export function pathsIn(data: string, { content = "", playerLogs = "" }: OtherFo
     logs: playerLogs === "" ? [logs] : [logs, resolve(playerLogs)],
     agentLog: join(logs, "agent.log"),
     supportBundle: join(data, "support", "vitrine-support.zip"),
+    updates: join(data, "updates"),
     simulatedWorld: join(data, "simulated-world.json"),
     provisioning: join(data, "vitrine-provision.json"),
   };

@@ -28,6 +28,7 @@ export function statusOf(agent: Agent, data: string): StatusAnswer {
     ...(document.player && { player: document.player }),
     ...(document.browser && { browser: document.browser }),
     ...(screen && { screen }),
+    ...(document.software && { software: document.software }),
     desiredVersion: parts.desired.version(),
     outbox: ports.outbox.ranges(),
     openCommands: agent.commands.openCommands().length,

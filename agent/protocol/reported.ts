@@ -74,6 +74,12 @@ export const ReportedDocumentSchema = v.looseObject({
   audio: v.optional(v.object({ volume: readingOf(PercentSchema), mute: readingOf(v.boolean()) })),
   gpio: v.optional(v.record(v.string(), v.picklist([0, 1]))),
   network: v.optional(v.looseObject({ interfaces: JsonSchema })),
+  /** The release that runs, the one it would go back to, the one on trial and the last that went back. Absent where nothing updates the software. */
+  software: v.optional(v.looseObject({
+    running: v.string(), confirmed: v.string(),
+    trial: v.optional(v.object({ version: v.string(), job: v.string() })),
+    lastFailed: v.optional(v.object({ version: v.string(), job: v.string(), code: CodeSchema, message: TextSchema })),
+  })),
   machine: v.optional(MachineReportSchema),
   clock: v.optional(v.object({ quality: v.picklist(["unset", "local", "synced"]), timeZone: readingOf(v.string()) })),
   schedule: v.optional(v.object({ now: v.picklist(["on", "off", "none"]), nextMs: v.optional(WallMsSchema) })),

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { Inventory, SystemProbe } from "../ports/host.ts";
@@ -17,6 +18,7 @@ import { LinuxPlace } from "./linux-place.ts";
 import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
 import { openNmcli } from "./nmcli-network-settings.ts";
 import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
+import { linuxSoftwareUpdater } from "./linux-software-updater.ts";
 import { LinuxWatchdog, watchdogCanDisarm, watchdogTimeoutMs } from "./linux-watchdog.ts";
 import { machineFiles, type MachineFiles } from "./machine-files.ts";
 
@@ -30,6 +32,8 @@ export interface LinuxAdapterDeps {
   readonly compositorSocket?: string;
   /** Hardware watchdog device, usually /dev/watchdog. If absent, no watchdog is opened. */
   readonly watchdogPath?: string;
+  /** Socket of the updater (`vitrine-updater.socket`). If absent or not there, the software cannot be updated by the agent. */
+  readonly updaterSocket?: string;
   /** Default: the default output of the sound server in the agent's own environment. */
   readonly audio?: AudioSettings;
   /** Where /proc, /sys, /etc and /run are; a fixture tree in tests. Default `/`. */
@@ -72,6 +76,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     ...(outputs === undefined ? {} : { outputs }),
     issues: () => (hotPlug?.issue === undefined ? [] : [hotPlug.issue]),
     ...compositor,
+    ...(deps.updaterSocket !== undefined && existsSync(deps.updaterSocket) ? { software: linuxSoftwareUpdater(deps.updaterSocket) } : {}),
     ...(watchdog === undefined ? {} : { watchdog }),
     close: async () => {
       network.close();

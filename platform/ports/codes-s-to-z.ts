@@ -107,6 +107,7 @@ export const CODES_S_TO_Z = {
   "update.not-newer": ["command", "The release runs already, or is older than the one that runs.", "A manifest with `downgrade` may go back to an older release."],
   "update.picture-worse": ["command", "With the new release the screen was worse than before, so the device went back."],
   "update.unknown-key": ["command", "The release is signed with a key that this device does not trust."],
+  "update.window-over": ["command", "The update could not begin before the end of its window."],
   "update.wrong-machine": ["command", "The release has no package for this machine's processor."],
 
   "upload.aborted": ["command", "The upload was stopped."],

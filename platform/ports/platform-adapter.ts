@@ -10,6 +10,7 @@ import type { MachinePlace } from "./machine-place.ts";
 import type { NetworkSettings } from "./network-settings.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Issue } from "./result.ts";
+import type { SoftwareUpdater } from "./software.ts";
 import type { WifiSetup } from "./wifi-setup.ts";
 
 /**
@@ -48,6 +49,8 @@ export interface PlatformAdapter {
   /** The backlights of panels that it drives itself. */
   readonly openBacklight?: OpenBacklight;
   readonly audio?: Audio;
+  /** Replaces this machine's software. Absent where nothing of the kind is installed. */
+  readonly software?: SoftwareUpdater;
   readonly watchdog?: Watchdog;
   readonly screenshot?: Screenshot;
   /** Releases lines, buses and watchers. The adapter is not used afterwards. */

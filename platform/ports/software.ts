@@ -76,6 +76,8 @@ export const UPDATER_LINE_BYTES_MAX = 256 * 1024;
  * repeated. Errors: `update.no-updater` (not reachable), and those named below.
  */
 export interface SoftwareUpdater {
+  /** Version of the release that this process belongs to, where it is not that of the program itself. */
+  readonly ownVersion?: string;
   status(): Promise<Result<SoftwareStatus>>;
   /**
    * Whether the release may be installed, and its files. Errors: `update.bad-manifest`, `update.bad-signature`, `update.unknown-key`,

@@ -11,6 +11,7 @@ import { simulatedNetworkSettingsPort } from "./simulated-network-settings.ts";
 import { simulatedOutputs } from "./simulated-outputs.ts";
 import { simulatedProbe } from "./simulated-probe.ts";
 import { simulatedWifiSetup } from "./simulated-wifi-setup.ts";
+import { SimulatedUpdater } from "./simulated-updater.ts";
 import type { SimulatedWorld } from "./world.ts";
 import { TV_OUTPUT } from "./world-state.ts";
 
@@ -21,6 +22,8 @@ export interface SimulatedAdapterDeps {
   readonly hostProbe?: SystemProbe;
   /** The machine went down, by request or by its watchdog. The host must end the agent without a clean shutdown. */
   onMachineGone(kind: MachineGone): void;
+  /** The service manager restarts the agent, after a switch to another release. Absent: the software is not updated here. */
+  onAgentRestart?(): void;
   readonly evidence?: readonly string[];
   /** The configuration key `gpio.lines`. */
   readonly gpioLines?: string;
@@ -35,6 +38,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
   const gpio = new SimulatedGpio({ world, clock, timers, ...(deps.gpioLines !== undefined && { configured: deps.gpioLines }) });
   const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));
   const watchdog = new SimulatedWatchdog(timers, () => power.reset());
+  const software = deps.onAgentRestart && new SimulatedUpdater(world, timers, () => deps.onAgentRestart?.());
   const tv = tvDriver(world, { cec, clock, timers });
   return {
     name: "simulated",
@@ -51,6 +55,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     wifiSetup: simulatedWifiSetup(world),
     clock: simulatedClockControl(world, clock),
     probe: simulatedProbe(world, { clock, timers, host: deps.hostProbe }),
+    ...(software !== undefined && { software }),
     issues: () => gpio.issues(),
     close: async () => {
       await tv.close?.();
@@ -58,6 +63,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
       gpio.close();
       power.close();
       watchdog.close();
+      software?.close();
     },
   };
 }

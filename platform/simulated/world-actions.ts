@@ -5,7 +5,7 @@ import { onWifi, withAccessPoint, withProxies } from "./simulated-site.ts";
 import { OWN_ADDRESS, TV_ADDRESS, useRemote } from "./simulated-tv.ts";
 import type { WorldControls } from "./world-controls.ts";
 import { describeIssue, runHook } from "./world-input.ts";
-import { displayMood, HEALTHY_CARD, remoteSettings, TV_OUTPUT } from "./world-state.ts";
+import { displayMood, FACTORY_SOFTWARE, HEALTHY_CARD, remoteSettings, TV_OUTPUT } from "./world-state.ts";
 
 /** Something a person can do to the simulated device, described for a user interface. */
 export interface SimulatedAction {
@@ -222,6 +222,14 @@ const machineActions: readonly SimulatedAction[] = [
     "Whether a request to reboot or shut down is obeyed, taken and ignored, refused, or hangs until a forced reset.",
     v.strictObject({ mood: v.picklist(["obeys", "ignored", "refused", "hangs"]) }),
     (world, { mood }) => world.update({ power: { ...world.state.power, mood } }),
+  ),
+  action(
+    "machine",
+    "software.mood",
+    "New releases",
+    "What a release does while it is on trial: works, ends again and again, or does not reach the cloud.",
+    v.strictObject({ mood: v.picklist(["good", "crashes", "cut-off"]) }),
+    (world, { mood }) => world.update({ software: { ...(world.state.software ?? FACTORY_SOFTWARE), mood } }),
   ),
   action(
     "machine",

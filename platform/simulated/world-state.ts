@@ -96,6 +96,22 @@ const card = v.strictObject({
   mood: v.picklist(["normal", "slow", "hangs", "wrong-data", "unwritable"]),
 });
 
+const jobOfRelease = v.strictObject({ job: shortText, version: shortText });
+const software = v.strictObject({
+  running: shortText,
+  confirmed: shortText,
+  trial: v.optional(v.strictObject({
+    ...jobOfRelease.entries,
+    deadlineMs: milliseconds(3_600_000),
+    restarts: milliseconds(1_000),
+    boots: v.pipe(v.array(v.strictObject({ id: shortText, upMs: milliseconds(Number.MAX_SAFE_INTEGER) })), v.maxLength(8)),
+  })),
+  lastConfirmed: v.optional(jobOfRelease),
+  lastFailed: v.optional(v.strictObject({ ...jobOfRelease.entries, code: shortText, message: v.pipe(v.string(), v.maxLength(2000)) })),
+  /** What a release does while it is on trial. `cut-off`: it does not reach the cloud. */
+  mood: v.picklist(["good", "crashes", "cut-off"]),
+});
+
 export const worldStateSchema = v.strictObject({
   version: v.literal(1),
   serial: shortText,
@@ -128,6 +144,8 @@ export const worldStateSchema = v.strictObject({
     /** `ignored`: every request is accepted and nothing happens. `refused`: it fails. `hangs`: the orderly way is accepted and hangs; the forced reset works. */
     mood: v.picklist(["obeys", "ignored", "refused", "hangs"]),
   }),
+  /** Installed releases. Absent: the factory's. */
+  software: v.optional(software),
   network: v.strictObject({
     link: v.picklist(["up", "down"]),
     gateway: shortText,
@@ -153,6 +171,9 @@ export const worldStateSchema = v.strictObject({
 
 /** What an absent card section means. */
 export const HEALTHY_CARD: v.InferOutput<typeof card> = { errors: 0, lifeUsedPercent: 10, reserve: "normal", mood: "normal" };
+
+/** What an absent software section means. */
+export const FACTORY_SOFTWARE: v.InferOutput<typeof software> = { running: "1.0.0", confirmed: "1.0.0", mood: "good" };
 
 export type WorldState = v.InferOutput<typeof worldStateSchema>;
 export type GpioLineState = v.InferOutput<typeof gpioLine>;

@@ -169,6 +169,7 @@ describe("what comes in from outside", () => {
       "gpio.external": { line: "GPIO17", level: null },
       "gpio.wire": { line: "GPIO17", to: "GPIO18" },
       "gpio.mood": { mood: "normal" },
+      "software.mood": { mood: "crashes" },
       "power.mood": { mood: "obeys" },
       "supply.set": { undervoltage: true },
       "card.wear": { lifeUsedPercent: 50 },

@@ -169,7 +169,9 @@ export class SimulatedWorld implements WorldControls {
 
   /** Whether the device's settings work at its site. `proxy`: the configured proxy, if any. */
   reachesCloud(proxy: string | undefined): boolean {
-    return reachesCloud(this.#state.network, proxy);
+    const { software, network } = this.#state;
+    if (software?.trial !== undefined && software.mood === "cut-off") return false;
+    return reachesCloud(network, proxy);
   }
 
   levelOf(name: string): GpioLevel | undefined {

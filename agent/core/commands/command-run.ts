@@ -83,6 +83,7 @@ export class CommandRun {
       name: entry.name,
       afterCrash: definition.afterCrash,
       restarts: entry.restarts,
+      ...(definition.restartsMax !== undefined && { restartsMax: definition.restartsMax }),
       state: stateFrom(entry),
     };
     this.#released = new Promise((resolve) => {

@@ -29,6 +29,8 @@ export interface Command extends CommandKey {
   readonly name: string;
   readonly afterCrash: CommandDefinition["afterCrash"];
   readonly restarts: number;
+  /** Default: `RESTARTS_MAX`. */
+  readonly restartsMax?: number;
   readonly state: CommandState;
 }
 
@@ -176,7 +178,7 @@ function awaitRestart(command: Command, state: Running): Step {
 
 function restored(command: Command, state: Running, now: Moment): Step {
   const counted = { ...command, restarts: command.restarts + 1 };
-  if (counted.restarts > RESTARTS_MAX) {
+  if (counted.restarts > (command.restartsMax ?? RESTARTS_MAX)) {
     const error: Issue = {
       code: "command.restart-loop",
       message: `given up: the agent ended ${counted.restarts} times while this command ran`,

@@ -208,6 +208,10 @@ export const CONFIG = {
     type: { kind: "integer", min: 0, max: DAY_MS }, default: 60 * MINUTE_MS, unit: "ms",
     description: "How long a TV that was switched at the TV itself (its remote control, its own timer) is left as it is, if it says so on HDMI-CEC. The next edge of the schedule, a desired document or a command ends it sooner. 0: it is corrected at once, like any drift.",
   },
+  "updates.socket": {
+    type: { kind: "text", lengthMax: 107, pattern: /^(?:\/.+)?$/, patternSays: "an absolute path" }, default: "/run/vitrine-updater.sock",
+    description: "Socket of the updater, which installs releases (docs/updates.md). Empty, or without that socket: the device cannot be updated by the cloud.",
+  },
   "watchdog.hardware": {
     type: { kind: "boolean" }, default: false,
     description: "Feed the machine's hardware watchdog while the agent's own loops make progress, for machines whose systemd does not (RuntimeWatchdogSec). Its timeout is set to 60 s; one that cannot be longer than 30 s is not used.",

@@ -14,6 +14,7 @@ export function statusText(status: StatusAnswer): string {
     ["desired", status.desiredVersion === 0 ? "none yet" : `version ${status.desiredVersion}`],
     ["device", `${status.name ?? "(no name)"}  ${status.deviceId}`],
     ["agent", `${status.agentVersion}, pid ${status.pid}, up ${formatDuration(status.uptimeMs)}, ${formatBytes(status.rssBytes)}`],
+    ...(status.software === undefined ? [] : [["software", softwareText(status.software)]]),
     ["platform", `${status.adapter} (${status.evidence.join("; ")})`],
     ["data", status.data],
   ];
@@ -47,6 +48,11 @@ function playerText(status: StatusAnswer): string {
     case "playing":
       return `${player.shell}, ${player.kind} ${player.content}`;
   }
+}
+
+function softwareText({ running, confirmed, trial, lastFailed }: NonNullable<StatusAnswer["software"]>): string {
+  const state = trial === undefined ? `release ${running}` : `release ${running} on trial; goes back to ${confirmed} unless it proves itself`;
+  return lastFailed === undefined ? state : `${state}; release ${lastFailed.version} went back: ${lastFailed.message}`;
 }
 
 function waitingText(status: StatusAnswer): string {

@@ -19,6 +19,8 @@ export interface Download {
   readonly to: string;
   /** Redirects may lead to the site's network and to this machine: the owner listed the origin in `player.localNetworkOrigins`. */
   readonly localNetwork?: boolean;
+  /** Called with the bytes on disk as they come. */
+  readonly onProgress?: (bytes: number) => void;
 }
 
 /** A server silent for this long is considered gone; the next attempt continues where this one stopped. */
@@ -78,6 +80,7 @@ async function write(job: Download, part: string, response: IncomingMessage, fro
       size += chunk.length;
       if (size > job.bytes) return fail("content.hash-mismatch", `${job.url} is longer than the expected ${job.bytes} bytes`);
       await file.appendFile(chunk);
+      job.onProgress?.(size);
     }
     await file.sync();
     if (size < job.bytes) return fail("content.unreachable", `${job.url} ended after ${size} of ${job.bytes} bytes`);

@@ -1,6 +1,6 @@
 import type { BrowserReport } from "../../../player-host/contract/browser-report.ts";
 import type { CommandOutcome, Stream } from "../../protocol/records.ts";
-import type { PlayerReport, ScreenReport } from "../../protocol/reported.ts";
+import type { PlayerReport, ReportedDocument, ScreenReport } from "../../protocol/reported.ts";
 import type { StreamRange } from "../../core/outbox/backlog.ts";
 import type { LinkStatus } from "../../core/cloud/cloud-port.ts";
 
@@ -26,6 +26,8 @@ export interface StatusAnswer {
   /** The player host's browser, as last reported. */
   readonly browser?: BrowserReport;
   readonly screen?: ScreenReport;
+  /** Absent where nothing updates the software, or before it was read. */
+  readonly software?: ReportedDocument["software"];
   readonly desiredVersion: number;
   readonly outbox: Readonly<Record<Stream, StreamRange>>;
   readonly openCommands: number;

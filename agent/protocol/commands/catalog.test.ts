@@ -6,8 +6,14 @@ import { CancelPayloadSchema, CommandPayloadSchema } from "./payload.ts";
 
 const NAMES = Object.keys(COMMANDS) as CommandName[];
 
+const SIGNED = { payload: "{}", key: "0".repeat(32), signature: "A".repeat(86) };
+
 /** Valid and invalid parameters for every command. */
 const EXAMPLES: { readonly [N in CommandName]: { readonly good: readonly unknown[]; readonly bad: readonly unknown[] } } = {
+  "software.update": {
+    good: [{ release: SIGNED }, { release: SIGNED, mirror: "http://10.0.0.5/releases", notBeforeMs: 0, notAfterMs: 1, spreadMinutes: 720, holdSeconds: 5, trialMinutes: 1 }],
+    bad: [{}, { release: { ...SIGNED, signature: "short" } }, { release: SIGNED, mirror: "file:///tmp" }, { release: SIGNED, spreadMinutes: 721 }, { release: SIGNED, holdSeconds: 1 }, { release: SIGNED, trialMinutes: 0 }],
+  },
   reboot: { good: [{}, { reason: "new kernel" }], bad: [{ reason: "x".repeat(201) }, { reason: 5 }] },
   shutdown: { good: [{}], bad: [{ now: true }] },
   "restart-player": { good: [{}], bad: [{ force: true }] },

@@ -7,6 +7,7 @@ import { gpioPulse, gpioRead, gpioWrite } from "./gpio.ts";
 import { reboot, shutdown } from "./machine.ts";
 import { endOverrides } from "./overrides.ts";
 import { clearCache, identify, pageMessage, reloadPlayer, restartPlayer, screenshot } from "./player.ts";
+import { softwareUpdate } from "./software.ts";
 import { collectLogs, runDiagnostics, telemetryBurst } from "./support.ts";
 
 /** Every command of protocol version 1, by name. */
@@ -30,6 +31,7 @@ export const COMMANDS = {
   "page.message": pageMessage,
   "diagnostics.run": runDiagnostics,
   "overrides.end": endOverrides,
+  "software.update": softwareUpdate,
 } as const;
 
 export type CommandName = keyof typeof COMMANDS;

@@ -5,13 +5,14 @@ import type { CommandedProperty } from "../../../platform/ports/display-properti
  * Commands on one lane run one after the other; lanes are independent, so that a hung display cannot delay a reboot. One
  * lane per hardware resource.
  */
-export type Lane = "machine" | "player" | "capture" | "display" | "audio" | "gpio" | "cec" | "support";
+export type Lane = "machine" | "player" | "capture" | "display" | "audio" | "gpio" | "cec" | "support" | "software";
 
 /** Capability of the device that a command needs. Without it the command is `rejected` with `unsupported`. */
 export type Capability =
   | "power.reboot" | "power.shutdown" | "player" | "player.screenshot"
   | `display.${CommandedProperty}`
-  | "audio.volume" | "audio.mute" | "gpio" | "cec";
+  | "audio.volume" | "audio.mute" | "gpio" | "cec"
+  | "software.update";
 
 /** Full definition of a command, used by the executor, the documents and the dashboard. */
 export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, R extends v.GenericSchema = v.GenericSchema> {
@@ -46,6 +47,8 @@ export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, 
    * command never runs again. `run-again`: it only reads, or its effect ended with the agent, so nothing can happen twice.
    */
   readonly afterCrash: "ask" | "run-again";
+  /** Most restarts of the agent while the command runs, before it is given up. Default: 3. */
+  readonly restartsMax?: number;
 }
 
 /** Keeps the exact schema types of a definition. */

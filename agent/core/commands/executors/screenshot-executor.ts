@@ -13,7 +13,7 @@ import { hostAwaited } from "./player-watch.ts";
 const REQUEST_TIMEOUT_MS = 25_000;
 const JPEG_QUALITY = 80;
 
-interface Picture {
+export interface Picture {
   readonly bytes: Uint8Array;
   readonly contentType: "image/png" | "image/jpeg";
   readonly width: number;
@@ -48,7 +48,7 @@ export function screenshotExecutor(
     ...(player === undefined || machine !== undefined ? {} : { awaits: hostAwaited(player, time) }),
     async run(params, context) {
       context.progress("capturing");
-      const picture = await capture(sources, params);
+      const picture = await capturePicture(sources, params);
       if (!picture.ok) return { state: "failed", error: picture.error };
       if (context.signal.aborted)
         return { state: "failed", error: { code: "command.aborted", message: "stopped before the upload" } };
@@ -63,7 +63,8 @@ export function screenshotExecutor(
   };
 }
 
-async function capture(
+/** Codes as above. */
+export async function capturePicture(
   sources: { readonly player?: PlayerLink; readonly machine?: Screenshot },
   params: CommandParams<"screenshot">,
 ): Promise<Result<Picture>> {

@@ -1,0 +1,121 @@
+import { ok, type fail } from "../../../../platform/ports/result.ts";
+import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
+import { SimulatedUpdater } from "../../../../platform/simulated/simulated-updater.ts";
+import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
+import type { JsonObject } from "../../../../platform/runtime/json.ts";
+import type { Verdict } from "../../../protocol/reported.ts";
+import type { Signed } from "../../../protocol/signed.ts";
+import { START_MS, TestDevice, type TestProcess } from "../../commands/testing/test-device.ts";
+import { softwareUpdateExecutor } from "../software-update-executor.ts";
+import type { KeptPicture } from "../update-files.ts";
+
+export const RELEASE = { payload: JSON.stringify({ manifest: 1, version: "1.1.0", packages: { amd64: { url: "https://releases.example/v.deb", bytes: 100, sha256: "0".repeat(64) } } }), key: "0".repeat(32), signature: "A".repeat(86) };
+
+/** A device with the real commands and the simulated updater, whose agent can be killed after each write. */
+export class UpdateRig {
+  readonly device: TestDevice;
+  readonly world: SimulatedWorld;
+  /** What the release on trial shows. */
+  trialVerdict: Verdict = "showing";
+  verdictBefore: Verdict = "showing";
+  online = true;
+  /** Errors of the next downloads. */
+  readonly downloadErrors: ReturnType<typeof fail>[] = [];
+  downloads = 0;
+  uploads = 0;
+  #picture: KeptPicture | undefined;
+  #signed: Signed | undefined;
+
+  constructor() {
+    this.device = new TestDevice((process) => ({ "software.update": this.#executor(process) }));
+    const { time } = this.device;
+    this.world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("world") });
+  }
+
+  async update(params: JsonObject = {}): Promise<void> {
+    await this.heal();
+    this.#signed = this.device.signedCommand({ id: "u1", name: "software.update", params: { release: RELEASE, ...params } });
+    this.device.deliver(this.#signed);
+  }
+
+  /** Starts the agent where it does not run; the cloud sends the command again. */
+  async heal(): Promise<void> {
+    if (this.device.process !== undefined) return;
+    const { service } = await this.device.start();
+    if (this.#signed !== undefined) service.command(this.#signed);
+  }
+
+  async pass(forMs: number): Promise<void> {
+    const endMs = this.device.time.monotonicMs() + forMs;
+    for (;;) {
+      await this.heal();
+      const leftMs = endMs - this.device.time.monotonicMs();
+      if (leftMs <= 0) return;
+      await this.device.time.advance(Math.min(leftMs, 500));
+    }
+  }
+
+  /** The machine loses its power and comes back. */
+  powerCut(): void {
+    this.world.boot();
+    this.device.bootAnew();
+  }
+
+  get outcome() {
+    return this.device.outcomeOf("u1");
+  }
+
+  get software() {
+    return this.world.state.software;
+  }
+
+  #executor(process: TestProcess) {
+    const { timers, clock } = process;
+    const updater = new SimulatedUpdater(this.world, timers, () => {
+      if (this.device.process === process) this.device.kill();
+    });
+    const isTrial = (): boolean => this.software?.trial !== undefined;
+    return softwareUpdateExecutor({
+      software: {
+        ownVersion: updater.ownVersion,
+        status: () => process.act(() => updater.status()),
+        check: (release) => process.act(() => updater.check(release)),
+        install: (request) => process.act(() => updater.install(request)),
+        confirm: (job) => process.act(() => updater.confirm(job)),
+        back: (job, code, message) => process.act(() => updater.back(job, code, message)),
+      },
+      files: {
+        fetch: ({ sha256 }, progress) =>
+          process.act(() => {
+            this.downloads += 1;
+            progress(50);
+            return this.downloadErrors.shift() ?? ok(`/data/updates/${sha256}`);
+          }),
+        keepPicture: (picture) =>
+          process.act(() => {
+            this.#picture = picture;
+            return ok(undefined);
+          }),
+        picture: () => process.act(() => this.#picture),
+        clear: () =>
+          process.act(() => {
+            this.#picture = undefined;
+          }),
+      },
+      version: "not asked",
+      verdict: () => (isTrial() ? this.trialVerdict : this.verdictBefore),
+      isOnline: () => this.online && this.world.reachesCloud(undefined),
+      serverNowMs: () => (this.device.serverKnown ? START_MS + this.device.time.monotonicMs() : undefined),
+      picture: () => Promise.resolve(ok({ bytes: new Uint8Array(3), contentType: "image/jpeg" })),
+      uploader: {
+        upload: ({ bytes }) =>
+          process.act(() => {
+            this.uploads += 1;
+            return ok({ name: "picture-1", sha256: "", bytes: bytes.length });
+          }),
+      },
+      changed: () => {},
+      clock, timers, random: new SeededRandom("update"),
+    });
+  }
+}
