@@ -21,6 +21,9 @@ export const UNIT_NAMES = [
   "vitrine-provision.service", "vitrine-setup@.socket", "vitrine-setup@.service", "vitrine-country@.service",
 ] as const;
 
+/** Of the updater, which stays what the package installed. */
+const UPDATER_UNITS = ["vitrine-updater.socket", "vitrine-updater.path", "vitrine-updater.service"] as const;
+
 /** Files of `scripts/systemd` that only dpkg can place, and where. */
 const SYSTEM_FILES = [
   ["sysusers.conf", "/usr/lib/sysusers.d/vitrine.conf"],
@@ -41,7 +44,7 @@ export const CONFFILES = [
 ];
 
 /** Pages for whoever stands before the screen. */
-const DOCS = ["installation.md", "first-boot.md", "card-image.md", "architecture.md", "configuration.md", "hardware.md", "codes.md", "page-api.md"];
+const DOCS = ["installation.md", "first-boot.md", "card-image.md", "architecture.md", "configuration.md", "hardware.md", "codes.md", "page-api.md", "updates.md"];
 
 export interface TreeInput {
   /** The source tree, with a whole `dist/` and `node_modules/`. */
@@ -72,6 +75,7 @@ export async function releaseTree({ root, arch, version, node, koffi, player }: 
     ...(await folder(at, join(root, "dist/cli"), "dist/cli")),
     ...(await folder(at, join(root, "dist/slot"), "dist/slot")),
     ...(await folder(at, join(root, "dist/provision"), "dist/provision")),
+    ...(await folder(at, join(root, "dist/updater"), "dist/updater")),
     ...(player.kind === "chromium" ? await bundle(at, join(root, "dist/player-host"), "chromium", "dist/player-host") : await folder(at, player.folder, "electron", 0o755)),
     at("node_modules/better-sqlite3/package.json", join(modules, "better-sqlite3/package.json")),
     ...(await folder(at, join(modules, "better-sqlite3/lib"), "node_modules/better-sqlite3/lib")),
@@ -86,6 +90,8 @@ export function systemTree(root: string): readonly Entry[] {
   const systemd = (name: string): string => join(root, "scripts/systemd", name);
   return [
     ...UNIT_NAMES.map((name): Entry => ({ path: `${UNITS}/${name}`, mode: 0o644, content: { from: systemd(name) } })),
+    ...UPDATER_UNITS.map((name): Entry => ({ path: `${UNITS}/${name}`, mode: 0o644, content: { from: systemd(name) } })),
+    { path: "/usr/lib/systemd/system-generators/vitrine-generator", mode: 0o755, content: { from: systemd("vitrine-generator") } },
     ...SYSTEM_FILES.map(([name, path]): Entry => ({ path, mode: 0o644, content: { from: systemd(name) } })),
     { path: "/usr/bin/vitrine", mode: 0o755, content: { text: `#!/bin/sh\nexec ${RELEASE}/bin/launch cli "$@"\n` } },
   ];

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "vitrine-launch-"));
+  release("packaged");
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** A release whose Node only says what it is given. */
+function release(path: string): void {
+  mkdirSync(join(root, path, "bin"), { recursive: true });
+  copyFileSync(join(import.meta.dirname, "launch"), join(root, path, "bin/launch"));
+  writeFileSync(join(root, path, "bin/node"), '#!/bin/sh\nfor last; do :; done\nfor word; do case $word in *.js) echo "$word";; esac; done\n');
+  for (const name of ["launch", "node"]) chmodSync(join(root, path, "bin", name), 0o755);
+}
+
+/** The program that a role starts, below the root. */
+function started(role: string): string {
+  const said = execFileSync(join(root, "packaged/bin/launch"), [role], { env: { PATH: process.env["PATH"], VITRINE_RELEASES: join(root, "releases") }, encoding: "utf8" });
+  return said.trim().replace(`${root}/`, "");
+}
+
+test("without a release that came over the air the package's runs", () => {
+  expect(["agent", "cli", "updater"].map(started)).toEqual(["packaged/dist/agent/main.js", "packaged/dist/cli/main.js", "packaged/dist/updater/main.js"]);
+});
+
+test("the current release runs, and the updater from the confirmed one", () => {
+  release("releases/1.1.0");
+  release("releases/1.2.0");
+  symlinkSync("1.2.0", join(root, "releases/current"));
+  expect([started("agent"), started("updater")]).toEqual(["releases/1.2.0/dist/agent/main.js", "packaged/dist/updater/main.js"]);
+  symlinkSync("1.1.0", join(root, "releases/confirmed"));
+  expect(started("updater")).toBe("releases/1.1.0/dist/updater/main.js");
+});
+
+test.each([
+  ["leads nowhere", () => symlinkSync("9.9.9", join(root, "releases/current"))],
+  ["leads to a release without its programs", () => { mkdirSync(join(root, "releases/1.1.0")); symlinkSync("1.1.0", join(root, "releases/current")); }],
+  ["is a circle", () => symlinkSync("current", join(root, "releases/current"))],
+])("where the link %s, the package's runs", (_how, damage) => {
+  mkdirSync(join(root, "releases"));
+  damage();
+  expect(started("agent")).toBe("packaged/dist/agent/main.js");
+});
