@@ -25,6 +25,7 @@ const { values } = parseArgs({
     journalctl: { type: "string", default: "journalctl" },
     "boot-id": { type: "string", default: "/proc/sys/kernel/random/boot_id" },
     socket: { type: "string" },
+    "keep-free-bytes": { type: "string" },
     "look-ms": { type: "string", default: "2000" },
     "idle-ms": { type: "string", default: "30000" },
     /** Ends this process as a power cut would, at the nth step. For tests of exactly that. */
@@ -47,7 +48,7 @@ const updater = new Updater({
   keys: () => readReleaseKeys(values.keys),
   crypto: nodeCrypto,
   services: systemdServices(runCommand, values),
-  programs: UNPACK_PROGRAMS,
+  programs: { ...UNPACK_PROGRAMS, ...(values["keep-free-bytes"] !== undefined && { keepFreeBytes: Number(values["keep-free-bytes"]) }) },
   machine: { bootId: () => bootId, upMs: () => Math.round(uptime() * 1000) },
   log,
   onStep: (step) => {

@@ -161,7 +161,7 @@ async function endOf(deps: SoftwareUpdateDeps, status: SoftwareStatus, note: Int
 async function judge(deps: SoftwareUpdateDeps, { holdSeconds = 60 }: Params, note: IntentNote, leftMs: number, signal: AbortSignal): Promise<void> {
   const job = String(note["job"]);
   deps.changed();
-  const judged = await judgeTrial(deps, { before: verdictOf(note["verdict"]), holdMs: holdSeconds * 1000, withinMs: Math.max(0, leftMs - MARGIN_MS) }, signal);
+  const judged = await judgeTrial(deps, { before: verdictOf(note["verdict"]), holdMs: holdSeconds * 1000, withinMs: Math.max(0, leftMs - Math.min(MARGIN_MS, leftMs / 4)) }, signal);
   if (signal.aborted) return;
   // A failure to confirm (a full disk) is tried again by the caller, until the updater's time limit.
   if (judged.ok) return void (await deps.software.confirm(job));

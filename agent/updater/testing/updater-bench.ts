@@ -11,18 +11,20 @@ import type { ReleaseManifest } from "../../protocol/release.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../../..");
 
-/** Bundles the updater as it is shipped, once a test process: a bundle starts several times faster than its sources. */
-let bundled: Promise<string> | undefined;
-function builtUpdater(): Promise<string> {
-  bundled ??= bundle();
-  return bundled;
+/** Once a test process: a bundle starts several times faster than its sources. */
+const bundled = new Map<string, Promise<string>>();
+/** A program as it is shipped, from its entry file. */
+export function built(entry: string): Promise<string> {
+  const found = bundled.get(entry) ?? bundle(entry);
+  bundled.set(entry, found);
+  return found;
 }
 
-async function bundle(): Promise<string> {
+async function bundle(entry: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-updater-bundle-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const output = join(folder, "main.mjs");
-  await buildBundle(REPOSITORY, { entry: "agent/updater/main.ts", output, target: "node" });
+  await buildBundle(REPOSITORY, { entry, output, target: "node" });
   return output;
 }
 
@@ -78,8 +80,8 @@ export class UpdaterBench {
   async start({ dieAtStep, lookMs = 100, idleMs = 60_000 }: { dieAtStep?: number; lookMs?: number; idleMs?: number } = {}): Promise<void> {
     rmSync(this.socket, { force: true });
     const child = spawn(process.execPath, [
-      await builtUpdater(), "--releases", this.releases, "--packaged", this.packaged, "--keys", join(this.root, "keys"), "--systemctl", join(this.root, "systemctl"), "--journalctl", join(this.root, "journalctl"),
-      "--boot-id", join(this.root, "boot-id"), "--socket", this.socket, "--look-ms", String(lookMs), "--idle-ms", String(idleMs), ...(dieAtStep === undefined ? [] : ["--die-at-step", String(dieAtStep)]),
+      await built("agent/updater/main.ts"), "--releases", this.releases, "--packaged", this.packaged, "--keys", join(this.root, "keys"), "--systemctl", join(this.root, "systemctl"), "--journalctl", join(this.root, "journalctl"),
+      "--boot-id", join(this.root, "boot-id"), "--socket", this.socket, "--look-ms", String(lookMs), "--idle-ms", String(idleMs), "--keep-free-bytes", "65536", ...(dieAtStep === undefined ? [] : ["--die-at-step", String(dieAtStep)]),
     ], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
