@@ -27,7 +27,7 @@ import { PackageProvider } from "./content/package-provider.ts";
 import { EXIT } from "./exit-codes.ts";
 import { loadDeviceKey } from "./identity/device-key-file.ts";
 import { readProvisioning, type Provisioning } from "./identity/provisioning.ts";
-import { refusedProvisioning } from "./identity/take-provisioning.ts";
+import { isLeftOnBoot, refusedProvisioning } from "./identity/take-provisioning.ts";
 import { removeUsedEntry, type UsedEntry } from "./identity/used-entries.ts";
 import { LocalServer, type LocalServerOptions } from "./local-api/local-server.ts";
 import { localMethods } from "./local-api/local-methods.ts";
@@ -185,7 +185,10 @@ interface FoundProvisioning {
  */
 function provisioningOf({ config, paths }: ComposeOptions, log: Log): FoundProvisioning {
   const refused = refusedProvisioning(paths.data);
-  const read = readProvisioning([...(refused === undefined ? [config.values["provisioning.path"]] : []), paths.provisioning], config.values["cloud.allowPlain"]);
+  const left = isLeftOnBoot(paths.data);
+  const boot = config.values["provisioning.path"];
+  if (left) log.warn({ code: "provisioning.token-left", path: boot }, "the provisioning file was taken, but the boot partition takes no writes: anybody with the card can read its secrets");
+  const read = readProvisioning([...(refused === undefined && !left ? [boot] : []), paths.provisioning], config.values["cloud.allowPlain"]);
   const issue = refused ?? (read.ok ? undefined : read.error);
   if (issue !== undefined) log.error({ ...issue }, "the provisioning file cannot be used");
   return { ...(read.ok && read.value && { file: read.value }), ...(issue && { issue }) };

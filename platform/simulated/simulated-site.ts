@@ -80,6 +80,13 @@ export function onWifi(network: SimulatedNetworkState, settings: WithPassword): 
   };
 }
 
+/** A new device: only a wireless adapter, which knows no network, in range of this one. */
+export function unboxed(network: SimulatedNetworkState, settings: WithPassword): SimulatedNetworkState {
+  const { interfaces, ...rest } = onWifi(network, settings);
+  const wireless = Object.fromEntries(Object.entries(interfaces).filter(([, { kind }]) => kind === "wifi"));
+  return { ...rest, interfaces: wireless, settings: { interfaces: {} } };
+}
+
 function routeOf(network: SimulatedNetworkState, name: string): string | undefined {
   const settings = addressSettingsOf(network, name);
   return settings.method === "static" ? settings.gateway : network.gateway;

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { CEC_KEY_NAMES, CEC_KEYS } from "../ports/cec-keys.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
-import { onWifi, withAccessPoint, withProxies } from "./simulated-site.ts";
+import { onWifi, unboxed, withAccessPoint, withProxies } from "./simulated-site.ts";
 import { OWN_ADDRESS, TV_ADDRESS, useRemote } from "./simulated-tv.ts";
 import type { WorldControls } from "./world-controls.ts";
 import { describeIssue, runHook } from "./world-input.ts";
@@ -268,6 +268,14 @@ const siteActions: readonly SimulatedAction[] = [
     "Plugs in a wireless adapter, pulls the Ethernet cable and joins this network, which is there.",
     v.strictObject(accessPoint),
     (world, point) => world.update({ network: onWifi(world.state.network, point) }),
+  ),
+  action(
+    "network",
+    "network.unboxed",
+    "Take the device out of its box",
+    "A wireless adapter, no cable and no known network; this network is in range. A device without an owner then opens its set-up network.",
+    v.strictObject(accessPoint),
+    (world, point) => world.update({ network: unboxed(world.state.network, point) }),
   ),
   action(
     "network",

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { fail, ok } from "../../../platform/ports/result.ts";
 import type { WifiSetup } from "../../../platform/ports/wifi-setup.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
-import { onWifi, withAccessPoint } from "../../../platform/simulated/simulated-site.ts";
+import { unboxed, withAccessPoint } from "../../../platform/simulated/simulated-site.ts";
 import { simulatedWifiSetup } from "../../../platform/simulated/simulated-wifi-setup.ts";
 import type { Network } from "../../protocol/network-settings.ts";
 import { machine, NetworkBench, textLog } from "../network/testing/network-bench.ts";
@@ -36,9 +36,9 @@ class SetupBench {
   static async start(over: { readonly file?: Network; readonly cable?: boolean; readonly uptimeMs?: number; readonly location?: { country?: string; timeZone?: string }; readonly radio?: (radio: WifiSetup) => WifiSetup } = {}): Promise<SetupBench> {
     const of = machine();
     const { world, time } = of;
-    const { settings: _none, ...network } = withAccessPoint(onWifi(world.state.network, SHOP), SHOP, true);
-    const { eth0: cable, ...wireless } = network.interfaces;
-    world.update({ network: { ...network, interfaces: over.cable === true && cable !== undefined ? network.interfaces : wireless } });
+    const { eth0 } = world.state.network.interfaces;
+    const network = unboxed(world.state.network, SHOP);
+    world.update({ network: { ...network, interfaces: { ...(over.cable === true && eth0 !== undefined && { eth0 }), ...network.interfaces } } });
     const bench = new SetupBench(await NetworkBench.start(of, { forMs: 0 }));
     const startedMs = time.monotonicMs();
     bench.setup = new Setup({

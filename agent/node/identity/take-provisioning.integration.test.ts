@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { refusedProvisioning, TAKEN, takeProvisioning } from "./take-provisioning.ts";
+import { isLeftOnBoot, refusedProvisioning, TAKEN, takeProvisioning } from "./take-provisioning.ts";
 import { removeUsedEntry } from "./used-entries.ts";
 
 let folder: string;
@@ -26,9 +26,10 @@ test("a taken file is readable by its owner alone", () => {
 test("the same file is not taken twice, because the agent may have used and removed its secrets", () => {
   take(FIRST);
   for (const entry of ["claimToken", "network"] as const) removeUsedEntry(join(folder, TAKEN.file), entry);
-  expect(take(FIRST)).toEqual({ ok: true, value: "known" });
+  expect([take(FIRST), isLeftOnBoot(folder)]).toEqual([{ ok: true, value: "known" }, true]);
   expect(taken()).toEqual({ endpoints: FIRST.endpoints });
   rmSync(join(folder, TAKEN.mark));
+  expect(isLeftOnBoot(folder)).toBe(false);
   expect(take(FIRST)).toEqual({ ok: true, value: "taken" });
   expect(taken()).toEqual(FIRST);
 });

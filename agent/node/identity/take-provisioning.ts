@@ -39,6 +39,11 @@ export function takeProvisioning(folder: string, name: string, bytes: Uint8Array
   }
 }
 
+/** Whether the file was taken and is still on the boot partition too. The copy counts then, from which used entries are gone. */
+export function isLeftOnBoot(folder: string): boolean {
+  return readPrivate(join(folder, TAKEN.mark)).kind === "text";
+}
+
 /** Why the last file was refused; `undefined` when none was. */
 export function refusedProvisioning(folder: string): Issue | undefined {
   const found = readPrivate(join(folder, TAKEN.refused));
