@@ -14,8 +14,8 @@ await runOnTerminal({ call: "vitrine", commands: deviceCommands({ socketPath: ag
 function agentSocket(given: string | undefined): Result<string> {
   const data = resolve(given ?? process.env["VITRINE_DATA"] ?? (existsSync(".vitrine/devices/1") ? ".vitrine/devices/1" : "/var/lib/vitrine"));
   const sockets = process.env["VITRINE_SOCKETS_DIR"];
-  // An installation by scripts/systemd: a login shell there has no such variable.
-  const installed = data === "/var/lib/vitrine" && existsSync("/run/vitrine/run") ? "/run/vitrine" : data;
+  // An installed device, whether its agent runs or not: a login shell there has no such variable.
+  const installed = data === "/var/lib/vitrine" && (existsSync("/run/vitrine/run") || existsSync("/usr/lib/vitrine/release.json")) ? "/run/vitrine" : data;
   const dataDir = sockets === undefined || sockets === "" ? installed : resolve(sockets);
   const { folder, path } = socketPath("agent.sock", socketPlaceOf(dataDir));
   const trusted = trustSocketFolder(folder, dataDir);

@@ -116,7 +116,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     logTrouble: () => pino.trouble(),
     storageIssues: () => stores.findings,
     healthy: () => progress.healthy(),
-    checks: machineChecks(paths.data, () => settings.endpoints, config.values["player.group"], { openPlaces: options.openPlaces, logTrouble: () => pino.trouble() }),
+    checks: machineChecks(paths.data, config.file, () => settings.endpoints, config.values["player.group"], { openPlaces: options.openPlaces, logTrouble: () => pino.trouble() }),
   };
   const agent = await Agent.create(ports, settings);
   made = agent;

@@ -15,9 +15,17 @@ export interface FoundAtStart {
 }
 
 /** Checks of `vitrine doctor` that inspect this machine. */
-export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string, { openPlaces, logTrouble }: FoundAtStart): readonly DiagnosticCheck[] {
+export function machineChecks(data: string, configFile: string, endpoints: () => readonly string[], playerGroup: string, { openPlaces, logTrouble }: FoundAtStart): readonly DiagnosticCheck[] {
   return [
     ...(playerGroup === "" ? [] : [playerGroupCheck(playerGroup)]),
+    {
+      name: "configuration file",
+      run: async () => {
+        const found = await access(configFile, constants.R_OK).then(() => undefined, (thrown: unknown) => (thrown as NodeJS.ErrnoException).code ?? messageOf(thrown));
+        if (found === undefined) return good(configFile);
+        return found === "ENOENT" ? good(`${configFile}, which does not exist: no file is needed`) : warning(`${configFile} cannot be read (${found})`, "give it to the agent's group: chgrp vitrine-agent, chmod 640");
+      },
+    },
     browserPolicyCheck(BROWSER_POLICY_PATHS, (path) => readFile(path, "utf8")),
     {
       name: "data folder",

@@ -33,7 +33,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.includes("--help") || argv.includes("-h")) return printAndEnd(help());
   if (argv.includes("--version")) return printAndEnd(VERSION);
   const config = await readConfig(argv.map((word) => withAlias(word)), process.env);
-  if (config.rest.length > 0) return refuse(`unexpected argument "${config.rest[0] ?? ""}"`, "flags are --key value; --help lists them");
+  if (config.misuse !== undefined) return refuse(config.misuse.message, config.misuse.hint, EXIT.usage);
   const first = config.issues[0];
   if (config.values.strict && first !== undefined) return refuse(first.message, first.hint);
   const data = resolve(config.values.data);
@@ -129,7 +129,7 @@ function withAlias(word: string): string {
 
 function help(): string {
   const keys = CONFIG_KEYS.map((key) => `  ${flagName(key).padEnd(36)} ${configEntry(key).description}`);
-  return ["vitrine-agent: the agent of a Vitrine device.", "", "usage: node dist/agent/main.js [--key value …]", "", ...keys, "", "docs/configuration.md has types and defaults."].join("\n");
+  return ["vitrine-agent: the agent of a Vitrine device.", "", "usage: node dist/agent/main.js [--key value …]", "", ...keys, "", "The configuration file is --config-file, else config.json in the folder of --data. docs/configuration.md has types and defaults."].join("\n");
 }
 
 function printAndEnd(text: string): ExitCode {

@@ -12,8 +12,8 @@ export const WANTED_TIMEOUT_MS = 60_000;
 export const SHORTEST_TIMEOUT_MS = 30_000;
 const HINTS: Readonly<Record<string, string>> = {
   ENOENT: "this machine has no hardware watchdog, or its driver is not loaded; set watchdog.hardware to false",
-  EACCES: "the agent's user may not open it, as under the shipped unit: set watchdog.hardware to false and let systemd feed it (RuntimeWatchdogSec in system.conf)",
-  EBUSY: "another program feeds it, such as systemd; set watchdog.hardware to false",
+  EACCES: "the agent's user may not open it: install the udev rule 60-vitrine.rules, or set watchdog.hardware to false and let systemd feed it (RuntimeWatchdogSec)",
+  EBUSY: "another program feeds it, usually systemd: set watchdog.hardware to false, or take it from systemd with ln -s /dev/null /etc/systemd/system.conf.d/50-vitrine.conf and a reboot",
 };
 /** WDIOC_SETTIMEOUT (linux/watchdog.h), in seconds; the kernel answers with the timeout it set. */
 const SET_TIMEOUT = ioctlNumber("both", "W".charCodeAt(0), 6, 4);

@@ -5,7 +5,7 @@ export const EXIT = {
   /** A bug; the log has it. */
   crashed: 1,
   /** Wrong arguments or unusable data folder: a restart will not help. */
-  usage: 64,
+  usage: 2,
   /** Another host uses this data folder. */
   alreadyRunning: 65,
   /** A browser on trial showed no picture (sysexits EX_UNAVAILABLE): try another one. The last line of stderr says why. */

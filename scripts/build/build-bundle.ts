@@ -10,6 +10,14 @@ import type { Bundle } from "./bundles.ts";
  */
 const EXTERNAL = ["better-sqlite3", "electron", "bufferutil", "utf-8-validate"];
 
+/**
+ * The first thing that a program does: an older Node would fail somewhere in the middle, or crash in a native module. 78 (bad
+ * configuration) keeps systemd from starting it again.
+ */
+const NODE_CHECK =
+  'if (Number(process.versions.node.split(".")[0]) < 24) { process.stderr.write("Vitrine needs Node 24 or later; this is " + process.version + " (" + process.execPath + ")." + ' +
+  '" On an installed device use the command vitrine, which brings its own.\\n"); process.exit(78); }';
+
 /** CommonJS packages inside an ES module still ask for `require`. */
 const REQUIRE_FOR_BUNDLED_COMMONJS = 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
@@ -39,7 +47,7 @@ const TARGETS: Readonly<Record<Bundle["target"], BuildOptions>> = {
     lineLimit: 160,
     // A lazily imported module stays a separate file that is loaded only when needed.
     splitting: true,
-    banner: { js: REQUIRE_FOR_BUNDLED_COMMONJS },
+    banner: { js: `${NODE_CHECK}\n${REQUIRE_FOR_BUNDLED_COMMONJS}` },
     external: EXTERNAL,
     plugins: [NODE_AS_OBJECTS],
   },
@@ -60,6 +68,8 @@ export async function buildBundle(root: string, { entry, output, target }: Bundl
     chunkNames: `${name}-parts/[name]-[hash]`,
     bundle: true,
     treeShaking: true,
+    // Names of parts come from the paths of sources: a node_modules that is a link must not change them.
+    preserveSymlinks: true,
     sourcemap: "linked",
     logLevel: "warning",
     metafile: true,

@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { reportLeftOut } from "../check/left-out.ts";
 import { buildApart } from "./build-apart.ts";
 import { build } from "./build.ts";
 
@@ -31,6 +32,18 @@ test("a program runs from dist alone, with native and CommonJS packages, and loa
   expect(execFileSync(process.execPath, [join(root, "dist/agent/main.js")], { encoding: "utf8" })).toBe("true function function late\n");
   expect(readdirSync(join(root, "dist/agent/main-parts")).filter((name) => name.startsWith("later"))).toHaveLength(2);
 });
+
+const oldNode = ["/usr/bin/node", "/usr/local/bin/node"].find((path) => existsSync(path) && Number(/^v(\d+)/.exec(spawnSync(path, ["--version"], { encoding: "utf8" }).stdout)?.[1] ?? 99) < 24);
+if (oldNode === undefined) reportLeftOut("the shipped programs on a Node that is too old", "there is no such Node on this machine");
+
+test.skipIf(oldNode === undefined)("every shipped program says at once that its Node is too old, and ends so that systemd does not start it again", async () => {
+  const repository = join(import.meta.dirname, "../..");
+  await buildApart(repository);
+  for (const program of ["agent/main.js", "cli/main.js", "player-host/chromium.js"]) {
+    const { status, stderr } = spawnSync(oldNode ?? "", [join(repository, "dist", program), "--version"], { encoding: "utf8" });
+    expect([program, status, stderr]).toEqual([program, 78, expect.stringMatching(/^Vitrine needs Node 24 or later; this is v\d+/)]);
+  }
+}, 60_000);
 
 test("an unchanged source is not rebuilt; a changed one is, and its old parts are removed", async () => {
   write("agent/node/main.ts", 'await import("./later.ts");');

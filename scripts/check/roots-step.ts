@@ -1,4 +1,5 @@
 import { openCompositorRoot } from "../compositor/compositor-root.ts";
+import { openPackageRoot } from "../package/testing/package-root.ts";
 import { openNetworkRoot, RELEASES } from "../network/network-roots.ts";
 import { thisMachine, type Machine } from "../setup/machine.ts";
 import type { Result } from "../tool-result.ts";
@@ -26,5 +27,6 @@ function rootStep(name: string, title: string, what: string, open: (machine: Mac
 
 export const rootSteps: readonly Step[] = [
   rootStep("compositor", "Compositors", "the real compositors labwc, sway and cage", openCompositorRoot),
+  rootStep("package", "Debian for the package", "the Debian package on a booted Debian 13", openPackageRoot),
   ...RELEASES.map((release) => rootStep("network", `NetworkManager of Debian ${release}`, `the real NetworkManager of Debian ${release}`, (machine) => openNetworkRoot(machine, release))),
 ];

@@ -24,7 +24,8 @@ Lists are separated by commas in the environment and in flags. Booleans are \`tr
 **A wrong configuration never stops a device.** A wrong value counts as absent (the next lower source applies), an unknown key
 is ignored, a file that is not JSON is not used; each is logged, shown by \`vitrine doctor\` and reported to the cloud under
 \`health\`. \`vitrine config\` names it and exits with code 78; with \`--strict\` the agent does not start and exits with 78 too.
-The codes are listed in [codes.md](codes.md#config).
+The codes are listed in [codes.md](codes.md#config). Only an unknown flag or a flag without a value is refused (exit code 2): a misspelt
+\`--data\` would start another device.
 
 A *live* key can be changed by desired state while the agent runs; the value here is its initial value. A *secret* is never
 shown, logged or reported.

@@ -27,6 +27,8 @@ export function afterAgentEnd(end: ProgramEnd, newBoot: boolean): AfterAgent {
       return { kind: "reboot", cut: false };
     case EXIT.machineOff:
       return { kind: "off" };
+    case EXIT.usage:
+      return { kind: "leave", why: "its command line is wrong" };
     case EXIT.badConfiguration:
       return { kind: "leave", why: "its configuration is wrong" };
     default:

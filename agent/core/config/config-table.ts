@@ -39,7 +39,7 @@ const text = (lengthMax: number) => ({ kind: "text", lengthMax }) as const;
  */
 export const CONFIG = {
   data: {
-    type: text(1024), default: "/var/lib/vitrine", notInFile: true,
+    type: { kind: "text", lengthMax: 1024, pattern: /./, patternSays: "the path of a folder" }, default: "/var/lib/vitrine", notInFile: true,
     description: "Folder for everything the agent keeps: identity, outbox, journal, content.",
   },
   "config.file": {

@@ -10,7 +10,7 @@ import { deviceCommands } from "./device-commands.ts";
 import { runCli } from "./run-cli.ts";
 
 const entry = (key: string, value: unknown) => ({ key, value, source: "default", default: value, secret: false, description: key });
-const configuration = { entries: [entry("log.level", "info"), entry("cloud.endpoints", []), entry("cloud.proxy", "")], issues: [] };
+const configuration = { file: "/etc/vitrine/config.json", entries: [entry("log.level", "info"), entry("cloud.endpoints", []), entry("cloud.proxy", "")], issues: [] };
 
 let folder = "";
 let stop = new AbortController();

@@ -41,7 +41,7 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
       run: (context) => show<DoctorAnswer>(context, "doctor", {}, doctorText, (answer) => (answer.checks.some((check) => check.status === "failed") ? CLI_EXIT.notSo : CLI_EXIT.ok)),
     },
     {
-      name: "config", summary: "The configuration in force and where each value comes from.", usage: "[KEY] [--data DIR]", options: DATA_OPTION, argsMax: 1,
+      name: "config", summary: "The configuration in force, its file, and where each value comes from.", usage: "[KEY] [--data DIR]", options: DATA_OPTION, argsMax: 1,
       help: [...DATA_HELP, "Exit code 78 when the configuration has an error; the device uses the defaults of invalid keys."],
       run: async (context) => {
         const answer = await ask<ConfigAnswer>(context, "config", {}, 60_000);
@@ -120,10 +120,10 @@ function showConfig(context: CliContext, answer: ConfigAnswer, only: string | un
   return answer.issues.length > 0 ? CLI_EXIT.badConfiguration : CLI_EXIT.ok;
 }
 
-function configText({ entries, issues: wrong }: ConfigAnswer): string {
+function configText({ file, entries, issues: wrong }: ConfigAnswer): string {
   const rows = entries.map((entry) => [entry.key, entry.secret ? "(secret)" : JSON.stringify(entry.value) ?? "—", `from ${entry.source}`]);
   const issues = wrong.map((issue) => `! ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
-  return [table(rows), ...issues].filter((text) => text !== "").join("\n");
+  return [`file ${file}`, table(rows), ...issues].filter((text) => text !== "").join("\n");
 }
 
 function commandsText(answer: CommandsAnswer): string {

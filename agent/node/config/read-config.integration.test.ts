@@ -49,6 +49,23 @@ describe("reading the configuration", () => {
   });
 });
 
+test.each([
+  [["--dta", "/x"], 'unknown flag "--dta"', "did you mean --data?"], [["--data"], "--data has no value", "--help"], [["--data", "--strict"], "--data has no value", "--help"],
+  [["--data="], "--data: ", ""], [["--data", ""], "--data: ", ""], [["run"], 'unexpected argument "run"', "--help"],
+])("the command line %j is refused before anything is done in a folder", async (argv, message, hint) => {
+  const { misuse } = await readConfig(argv, { VITRINE_DATA: "/nowhere" });
+  expect(misuse).toMatchObject({ message: expect.stringContaining(message) as string, hint: expect.stringContaining(hint) as string });
+});
+
+test("a wrong value of another flag is no misuse: the device starts with the next lower source", async () => {
+  expect(await readConfig(["--data", "/nowhere", "--log-level", "loud"], {})).not.toHaveProperty("misuse");
+});
+
+test("the file is that of config.file where it is set, else config.json in the data folder", async () => {
+  expect((await readConfig(["--data", "/nowhere"], {})).file).toBe("/nowhere/config.json");
+  expect((await readConfig(["--data", "/nowhere"], { VITRINE_CONFIG_FILE: "/etc/vitrine/config.json" })).file).toBe("/etc/vitrine/config.json");
+});
+
 test("parses flags with a value, with an equals sign and boolean ones, and returns the remaining arguments", () => {
   expect(parseFlags(["start", "--data", "/x", "--strict", "--log-level=debug", "--", "--data"])).toEqual({
     flags: [
@@ -57,8 +74,10 @@ test("parses flags with a value, with an equals sign and boolean ones, and retur
       ["--log-level", "debug"],
     ],
     rest: ["start", "--data"],
+    valueless: [],
   });
-  expect(parseFlags(["--log-level"]).flags).toEqual([["--log-level", ""]]);
+  expect(parseFlags(["--log-level"])).toEqual({ flags: [], rest: [], valueless: ["--log-level"] });
+  expect(parseFlags(["--device-name", "", "--data", "--strict"])).toEqual({ flags: [["--device-name", ""], ["--strict", "true"]], rest: [], valueless: ["--data"] });
 });
 
 test("docs/configuration.md matches the configuration table", async () => {

@@ -11,29 +11,52 @@ const FILE_BYTES_MAX = 256 * 1024;
 export interface ReadConfig extends ResolvedConfig {
   /** Path of the configuration file, whether it exists or not. */
   readonly file: string;
-  /** Arguments that are not flags. */
-  readonly rest: readonly string[];
+  /** The first error of the command line that nobody may start with: a misspelt or empty `--data` would use another folder. */
+  readonly misuse?: Misuse;
 }
+
+export interface Misuse {
+  readonly message: string;
+  readonly hint: string;
+}
+
+const FLAGS_HINT = "flags are --key value; --help lists them";
 
 /**
  * Reads the configuration file (`config.file`, else `<data>/config.json`), the environment and the flags. Never fails: an unusable value becomes an issue, and the
  * device starts without it. With `values.strict` the caller prints the issues and exits with `EXIT.badConfiguration`.
  */
 export async function readConfig(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<ReadConfig> {
-  const { flags, rest } = parseFlags(argv);
+  const { flags, rest, valueless } = parseFlags(argv);
   // The file cannot say where it is, so environment and flags are enough to find it.
   const place = resolveConfig({ environment, flags }).values;
   const file = place["config.file"] === "" ? join(place.data, "config.json") : place["config.file"];
   const read = await readFileConfig(file);
   const resolved = resolveConfig({ environment, flags, fileName: file, ...(read.content === undefined ? {} : { file: read.content }) });
-  return { ...resolved, issues: [...(read.issue === undefined ? [] : [read.issue]), ...resolved.issues], file, rest };
+  const wrong = resolved.issues.find(({ source, code, message }) => source === "flag" && (code === "config.unknown-key" || message.startsWith("--data:")));
+  const misuse = wrong ?? misuseOf(valueless[0], rest[0]);
+  return { ...resolved, issues: [...(read.issue === undefined ? [] : [read.issue]), ...resolved.issues], file, ...(misuse !== undefined && { misuse }) };
+}
+
+function misuseOf(valueless: string | undefined, unexpected: string | undefined): Misuse | undefined {
+  if (valueless !== undefined) return { message: `the flag ${valueless} has no value`, hint: FLAGS_HINT };
+  return unexpected === undefined ? undefined : { message: `unexpected argument "${unexpected}"`, hint: FLAGS_HINT };
+}
+
+interface ParsedFlags {
+  readonly flags: readonly (readonly [string, string])[];
+  /** Arguments that are not flags. */
+  readonly rest: readonly string[];
+  /** Flags at the end or before another flag. A value that begins with `--` needs `--key=value`. */
+  readonly valueless: readonly string[];
 }
 
 /** `--key value`, `--key=value`; a boolean flag may stand alone. Everything after `--` is not a flag. */
-export function parseFlags(argv: readonly string[]): { readonly flags: readonly (readonly [string, string])[]; readonly rest: readonly string[] } {
+export function parseFlags(argv: readonly string[]): ParsedFlags {
   const booleans = new Set(CONFIG_KEYS.filter((key) => configEntry(key).type.kind === "boolean").map(flagName));
   const flags: (readonly [string, string])[] = [];
   const rest: string[] = [];
+  const valueless: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? "";
     if (argument === "--") {
@@ -48,11 +71,15 @@ export function parseFlags(argv: readonly string[]): { readonly flags: readonly 
     if (equals > 0) flags.push([argument.slice(0, equals), argument.slice(equals + 1)]);
     else if (booleans.has(argument)) flags.push([argument, "true"]);
     else {
-      i += 1;
-      flags.push([argument, argv[i] ?? ""]);
+      const value = argv[i + 1];
+      if (value === undefined || value.startsWith("--")) valueless.push(argument);
+      else {
+        flags.push([argument, value]);
+        i += 1;
+      }
     }
   }
-  return { flags, rest };
+  return { flags, rest, valueless };
 }
 
 async function readFileConfig(path: string): Promise<{ readonly content?: JsonObject; readonly issue?: ConfigIssue }> {

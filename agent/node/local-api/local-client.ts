@@ -39,7 +39,7 @@ function readAnswer(line: string): Result<unknown> {
 
 function connectionError(socketPath: string, error: NodeJS.ErrnoException): Result<never> {
   if (error.code === "ENOENT" || error.code === "ECONNREFUSED") {
-    return fail("local.no-agent", `no agent is running here (nothing listens on ${socketPath})`, "start it, or name its data folder with --data DIR; where its sockets are elsewhere, as under the shipped unit, set VITRINE_SOCKETS_DIR=/run/vitrine too");
+    return fail("local.no-agent", `no agent is running here (nothing listens on ${socketPath})`, "on an installed device: systemctl status vitrine-agent says why. Elsewhere start it, or name its data folder with --data DIR and, where its sockets are not there, VITRINE_SOCKETS_DIR");
   }
   if (error.code === "EACCES" || error.code === "EPERM") {
     return fail("local.forbidden", `this user may not talk to the agent on ${socketPath}`, "run the command as root or as the agent's user");

@@ -72,7 +72,7 @@ function configAnswer(config: ReadConfig): ConfigAnswer {
     const secret = entry.secret === true;
     return { key, value: secret ? null : config.values[key], source: config.sources[key], default: entry.default, secret, description: entry.description };
   });
-  return { entries, issues: config.issues.map(({ code, message, hint }) => ({ code, message, hint })) };
+  return { file: config.file, entries, issues: config.issues.map(({ code, message, hint }) => ({ code, message, hint })) };
 }
 
 async function commands(agent: Agent, limit: number): Promise<Result<CommandsAnswer>> {

@@ -1,0 +1,181 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildApart } from "../build/build-apart.ts";
+import { reportLeftOut } from "../check/left-out.ts";
+import { ProofCloud } from "../prove/harness/proof-cloud.ts";
+import { buildDeb } from "./build-deb.ts";
+import type { Arch } from "./parts.ts";
+import { BootedRoot, whyNoBoot } from "./testing/booted-root.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const ARCH: Arch = process.arch === "arm64" ? "arm64" : "amd64";
+const why = whyNoBoot();
+if (why !== undefined) reportLeftOut("the Debian package on a booted Debian 13", why);
+
+interface Status {
+  readonly deviceId: string;
+}
+
+/** The life of a package on one device: each test goes on where the one before it ended. */
+describe.skipIf(why !== undefined)("the package on a booted Debian 13", () => {
+  let folder: string;
+  let device: BootedRoot;
+  /** File names in the device's /root. */
+  const debs: Record<string, string> = {};
+  let deviceId = "";
+  /** On this machine, whose network the container shares. */
+  let cloud: ProofCloud;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "vitrine-packages-"));
+    await buildApart(ROOT);
+    cloud = await ProofCloud.start(join(folder, "cloud"));
+    device = await BootedRoot.boot();
+    for (const version of ["0.1.0", "0.2.0"]) {
+      const built = await buildDeb({ root: ROOT, arch: ARCH, version, out: folder, cache: join(ROOT, ".vitrine/package"), epochSeconds: 1_790_000_000, compression: 0 });
+      if (!built.ok) throw new Error(built.error.message);
+      debs[version] = device.give(built.value.path);
+    }
+    debs["stubs"] = ["labwc", "chromium"].map((name) => device.give(stub(folder, name))).join(" ");
+  }, 400_000);
+
+  afterAll(async () => {
+    await device.close();
+    await cloud.dev.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  /** The device's own answer, once its agent runs. */
+  const status = async (): Promise<Status> => JSON.parse(await device.until("vitrine status --json")) as Status;
+  const modes = (paths: string): string[] => device.read(`stat -c '%n %a %U:%G' ${paths}`).split("\n");
+  const isEnabled = (unit: string): string => device.run(`systemctl is-enabled ${unit}`).output.trim();
+
+  test("dpkg installs it, its agent runs sandboxed under its unit, and the command line reaches it without variables", async () => {
+    const installed = device.run(`dpkg --install ${debs["stubs"] ?? ""} ${debs["0.1.0"] ?? ""}`);
+    expect(installed.status, installed.output).toBe(0);
+    ({ deviceId } = await status());
+    expect(deviceId).toMatch(/^[0-9a-f]{32}$/);
+    const properties = ["ActiveState=active", "NRestarts=0", "NoNewPrivileges=yes", "SubState=running", "User=vitrine-agent"];
+    const shown = device.read(`systemctl show vitrine-agent --property=${properties.map((each) => each.split("=")[0]).join(",")}`);
+    expect(shown.split("\n").sort()).toEqual(properties);
+    expect([isEnabled("vitrine-agent"), isEnabled("vitrine-player")]).toEqual(["enabled", "enabled"]);
+    // In another folder, with a folder there that a source tree would have.
+    expect(JSON.parse(device.read("mkdir -p /tmp/x/.vitrine/devices/1 && cd /tmp/x && vitrine status --json"))).toMatchObject({ deviceId });
+  }, 120_000);
+
+  test("files, folders and limits are as documented", () => {
+    expect(modes("/etc/vitrine/config.json /var/lib/vitrine /var/lib/vitrine-content /var/lib/vitrine-releases /run/vitrine/run/agent.sock /run/vitrine/run/player.sock")).toEqual([
+      "/etc/vitrine/config.json 640 root:vitrine-agent",
+      "/var/lib/vitrine 700 vitrine-agent:vitrine-agent",
+      "/var/lib/vitrine-content 2750 vitrine-agent:vitrine-link",
+      "/var/lib/vitrine-releases 755 root:root",
+      "/run/vitrine/run/agent.sock 600 vitrine-agent:vitrine-agent",
+      "/run/vitrine/run/player.sock 660 vitrine-agent:vitrine-link",
+    ]);
+    expect(device.read("systemd-analyze cat-config systemd/journald.conf | grep ^SystemMaxUse")).toBe("SystemMaxUse=64M");
+    expect(device.read("systemd-analyze cat-config systemd/system.conf | grep ^RuntimeWatchdogSec")).toBe("RuntimeWatchdogSec=60");
+    expect(device.read("systemctl show --property=RuntimeWatchdogUSec")).toBe("RuntimeWatchdogUSec=1min");
+    expect(device.read("systemd-analyze verify vitrine-agent.service 'vitrine-reset@180.service'")).toBe("");
+    expect(device.read("dpkg --verify vitrine")).toBe("");
+  });
+
+  test("the udev rules that give the agent the hardware watchdog and the GPIO chips are valid", () => {
+    expect(device.read("udevadm verify --resolve-names=late /usr/lib/udev/rules.d/60-vitrine.rules /usr/lib/udev/rules.d/70-vitrine-displays.rules")).toContain("Success: 2");
+  });
+
+  test("a user who may not talk to the agent is told to become root", () => {
+    const asked = device.run("setpriv --reuid=12345 --regid=12345 --clear-groups vitrine status");
+    expect(asked.status).toBe(3);
+    expect(asked.output).toContain("as root");
+  });
+
+  test("the operator's configuration is used and its file named, and the device comes to its cloud and takes commands", async () => {
+    const config = { device: { name: "Lobby" }, cloud: { endpoints: [cloud.endpoint], allowPlain: true, firstConnectSpreadMs: 0 } };
+    device.read(`printf '%s' '${JSON.stringify(config)}' > /etc/vitrine/config.json && systemctl restart vitrine-agent`);
+    await status();
+    expect(device.read("vitrine config device.name")).toMatch(/^file \/etc\/vitrine\/config\.json\n+device\.name +"Lobby" +from file$/);
+    expect(device.run("vitrine doctor").output).toMatch(/^ok +configuration file +\/etc\/vitrine\/config\.json$/m);
+    await device.until(`vitrine status --json | grep '"kind":"claimed"'`);
+    const known = cloud.dev.cloud.context.store.device(deviceId);
+    if (known === undefined) throw new Error("the cloud does not know the device");
+    const sent = cloud.dev.cloud.commands.create(known, { name: "display.power", params: { on: false } });
+    expect(sent.ok).toBe(true);
+    // The container has no display, so the command fails: an outcome like any other.
+    await device.until(`vitrine commands | grep 'display.power *failed'`);
+  }, 120_000);
+
+  test("an upgrade keeps the key, the journal, the queue and the configuration, and runs the new version", async () => {
+    await cloud.dev.stop();
+    const key = device.read("cd /var/lib/vitrine && sha256sum identity/device.key");
+    const commands = device.read("vitrine commands --json");
+    // Without its cloud the device's records wait.
+    await device.until("vitrine events --json | grep '\"seq\"'");
+    const records = await waiting();
+    const upgraded = device.run(`dpkg --install ${debs["0.2.0"] ?? ""}`);
+    expect(upgraded.status, upgraded.output).toBe(0);
+    expect((await status()).deviceId).toBe(deviceId);
+    expect(device.read("cd /var/lib/vitrine && sha256sum identity/device.key")).toBe(key);
+    expect(device.read("vitrine commands --json")).toBe(commands);
+    // Every record that waited before the upgrade still waits, under its number.
+    expect(await waiting()).toEqual(expect.arrayContaining([...records]));
+    expect(device.read("vitrine config device.name")).toContain("Lobby");
+    expect(device.read("grep -o '\"version\": \"[^\"]*\"' /usr/lib/vitrine/release.json")).toContain("0.2.0");
+  }, 120_000);
+
+  test("a downgrade runs the older version, a unit that the operator disabled stays disabled, and no release from the air outlives dpkg's", async () => {
+    device.read("systemctl disable vitrine-player 2>/dev/null; ln -s 9.9.9 /var/lib/vitrine-releases/current; ln -s 9.9.9 /var/lib/vitrine-releases/confirmed; echo '{}' > /var/lib/vitrine-releases/trial.json");
+    const downgraded = device.run(`dpkg --install ${debs["0.1.0"] ?? ""}`);
+    expect(downgraded.status, downgraded.output).toBe(0);
+    expect((await status()).deviceId).toBe(deviceId);
+    expect([isEnabled("vitrine-agent"), isEnabled("vitrine-player")]).toEqual(["enabled", "disabled"]);
+    expect(device.read("ls -A /var/lib/vitrine-releases")).toBe("");
+    expect(device.read("grep -o '\"version\": \"[^\"]*\"' /usr/lib/vitrine/release.json")).toContain("0.1.0");
+  }, 120_000);
+
+  test("installing it again, and configuring it again, changes nothing", async () => {
+    const [config, again] = [device.read("sha256sum /etc/vitrine/config.json; id vitrine-agent"), device.run(`dpkg --install ${debs["0.1.0"] ?? ""} && dpkg-reconfigure vitrine 2>&1; sh /var/lib/dpkg/info/vitrine.postinst configure 0.1.0`)];
+    expect(again.status, again.output).toBe(0);
+    expect(device.read("sha256sum /etc/vitrine/config.json; id vitrine-agent")).toBe(config);
+    expect((await status()).deviceId).toBe(deviceId);
+  }, 120_000);
+
+  test("removing it stops both services and takes the programs, and leaves configuration, identity and data for an installation to come", async () => {
+    device.read("dpkg --remove vitrine");
+    expect(device.run("systemctl is-active vitrine-agent vitrine-player").status).not.toBe(0);
+    expect(device.run("pgrep -u vitrine-agent").output).toBe("");
+    expect(device.run("ls -d /usr/lib/vitrine /usr/bin/vitrine /var/lib/vitrine-releases /usr/lib/systemd/journald.conf.d/50-vitrine.conf /run/vitrine").output).not.toMatch(/^\//m);
+    expect(device.read("cat /etc/vitrine/config.json")).toContain("Lobby");
+    device.read(`dpkg --install ${debs["0.1.0"] ?? ""}`);
+    expect((await status()).deviceId).toBe(deviceId);
+    expect([isEnabled("vitrine-agent"), isEnabled("vitrine-player")]).toEqual(["enabled", "disabled"]);
+  }, 120_000);
+
+  test("purging it leaves nothing of it but its users and groups, as Debian's policy has it", () => {
+    device.read("dpkg --purge vitrine");
+    expect(device.read("find / -xdev -name '*vitrine*' -not -path '/root/*' -not -path '/proc/*' -not -path '/tmp/*' | sort")).toBe("");
+    expect(device.read("find / -xdev \\( -user vitrine-agent -o -user vitrine-player -o -group vitrine-link \\) -not -path '/proc/*' -not -path '/tmp/*'")).toBe("");
+    expect(device.run("systemctl list-unit-files 'vitrine*' --no-legend").output).toBe("");
+  });
+
+  /** `stream number kind` of each record that the cloud has not stored. */
+  async function waiting(): Promise<readonly string[]> {
+    await status();
+    const { waiting: records } = JSON.parse(device.read("vitrine events --limit 500 --json")) as { waiting: { stream: string; seq: number; kind: string }[] };
+    return records.map(({ stream, seq, kind }) => `${stream} ${seq} ${kind}`);
+  }
+});
+
+/** A package that satisfies a dependency and has a program that only waits. */
+function stub(folder: string, name: string): string {
+  const stage = join(folder, `stub-${name}`);
+  for (const each of ["DEBIAN", "usr/bin"]) mkdirSync(join(stage, each), { recursive: true });
+  writeFileSync(join(stage, "DEBIAN/control"), `Package: ${name}\nVersion: 999\nArchitecture: all\nMaintainer: nobody <nobody@vitrine.invalid>\nDescription: stands in for ${name}\n`);
+  writeFileSync(join(stage, "usr/bin", name), "#!/bin/sh\nexec sleep infinity\n", { mode: 0o755 });
+  const path = join(folder, `${name}.deb`);
+  const built = spawnSync("dpkg-deb", ["--root-owner-group", "-Znone", "--build", stage, path], { encoding: "utf8" });
+  if (built.status !== 0) throw new Error(built.stderr);
+  return path;
+}

@@ -1,0 +1,26 @@
+import { join } from "node:path";
+import { installPackages } from "../../setup/debian-packages.ts";
+import { debianRoot, openDebianRoot, type DebianRoot } from "../../setup/debian-root.ts";
+import type { Machine } from "../../setup/machine.ts";
+import type { Result } from "../../tool-result.ts";
+
+const ROOT: DebianRoot = { name: "package-root", title: "a Debian 13 to install the package in", script: join(import.meta.dirname, "build-root.sh"), args: [] };
+/** What boots the root and what checks a package, and their Debian packages. */
+const PROGRAMS = [["/usr/bin/systemd-nspawn", "systemd-container"], ["/usr/bin/lintian", "lintian"]] as const;
+
+/** The folder with Debian 13 and what the package depends on, if it has been made. */
+export function packageRoot(): string | undefined {
+  return debianRoot(ROOT);
+}
+
+/** Makes the root the first time, installs what its suites need, and returns its folder. Errors: as `openDebianRoot`. */
+export async function openPackageRoot(machine: Machine): Promise<Result<string>> {
+  const opened = await openDebianRoot(machine, ROOT);
+  if (!opened.ok) return opened;
+  for (const [path, debianPackage] of PROGRAMS) {
+    if (await machine.isExecutable(path)) continue;
+    const installed = await installPackages(machine, [debianPackage]);
+    if (!installed.ok) return installed;
+  }
+  return opened;
+}
