@@ -8,16 +8,30 @@ import type { Readable } from "node:stream";
 /** A Raspberry Pi 3B, or QEMU's virt machine: its PL061 has real GPIO edges, one pulse of 100 ms on line 3 for each `PULSE` on its console. */
 export type MachineKind = "raspi3b" | "virt";
 
-export interface MachineOptions {
+interface MachineBase {
   readonly machine: MachineKind;
+  /** Everything the machine prints is appended here. */
+  readonly consolePath: string;
+}
+
+/** A machine that boots the bench's own card and runs a job. */
+export interface MachineOptions extends MachineBase {
   /** The card's folder. */
   readonly card: string;
   /** A copy of the card's disk that keeps what the machine writes. Absent: the card is used, and what is written is thrown away. */
   readonly disk?: string;
   /** Files of the job, in /run/job there. Its `init` is the machine's first process. */
   readonly jobDir: string;
-  /** Everything the machine prints is appended here. */
-  readonly consolePath: string;
+}
+
+/** A machine that boots a whole disk, with what a Pi's firmware would load from its boot partition. */
+export interface DiskMachineOptions extends MachineBase {
+  readonly disk: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly deviceTree: string;
+  /** The kernel's command line. */
+  readonly append: string;
 }
 
 /** Machines that run, ended with this process however it ends. */
@@ -39,12 +53,12 @@ export class Machine {
   #pulses = 0;
   #isOver = false;
 
-  constructor(options: MachineOptions) {
+  constructor(options: MachineOptions | DiskMachineOptions) {
     const stage = mkdtempSync(join(tmpdir(), "pi-bench-"));
     this.#monitor = join(stage, "monitor");
     this.#file = createWriteStream(options.consolePath, { flags: "a" });
-    const initrd = packInitrd(options, stage);
-    this.#child = spawn("qemu-system-aarch64", qemuArguments(options, initrd, this.#monitor), { stdio: ["ignore", "pipe", "inherit"] });
+    const disk = "card" in options ? cardMachine(options, packInitrd(options, stage)) : options;
+    this.#child = spawn("qemu-system-aarch64", [...qemuArguments(disk, this.#monitor), ...("card" in options && options.disk === undefined ? ["-snapshot"] : [])], { stdio: ["ignore", "pipe", "inherit"] });
     running.add(this.#child);
     this.#child.stdout.on("data", (chunk: Buffer) => this.#take(chunk));
     this.ended = new Promise((resolve, reject) => {
@@ -135,19 +149,20 @@ function packInitrd({ card, jobDir }: MachineOptions, stage: string): string {
   return path;
 }
 
-function qemuArguments({ machine, card, disk }: MachineOptions, initrd: string, monitor: string): readonly string[] {
-  const file = disk ?? join(card, "sd.img");
+/** How the bench's own card is booted. */
+function cardMachine({ machine, card, disk, consolePath }: MachineOptions, initrd: string): DiskMachineOptions {
+  const root = machine === "raspi3b" ? "/dev/mmcblk0" : "/dev/vda";
+  return {
+    machine, consolePath, initrd, disk: disk ?? join(card, "sd.img"), kernel: join(card, "vmlinuz"), deviceTree: join(card, "pi.dtb"),
+    // Memory is not cleared twice, and no process waits for a grace period: both are slow when emulated. Old interface names, so that the network is always usb0.
+    append: `console=ttyAMA0,115200 root=${root} rw quiet loglevel=4 panic=2 init_on_alloc=0 rcupdate.rcu_expedited=1 audit=0 net.ifnames=0 init=/run/job/init`,
+  };
+}
+
+function qemuArguments({ machine, disk, kernel, initrd, deviceTree, append }: DiskMachineOptions, monitor: string): readonly string[] {
   const own =
     machine === "raspi3b"
-      ? ["-dtb", join(card, "pi.dtb"), "-drive", `file=${file},if=sd,format=raw`, "-device", "usb-net,netdev=net0", "-netdev", "user,id=net0", "-serial", "stdio", "-serial", "null"]
-      : ["-cpu", "cortex-a53", "-nic", "none", "-drive", `file=${file},if=virtio,format=raw`, "-serial", "stdio"];
-  const root = machine === "raspi3b" ? "/dev/mmcblk0" : "/dev/vda";
-  return [
-    "-M", machine, "-m", "1G", "-display", "none", "-monitor", `unix:${monitor},server,nowait`, "-no-reboot",
-    ...(disk === undefined ? ["-snapshot"] : []),
-    "-kernel", join(card, "vmlinuz"), "-initrd", initrd,
-    // Memory is not cleared twice, and no process waits for a grace period: both are slow when emulated. Old interface names, so that the network is always usb0.
-    "-append", `console=ttyAMA0,115200 root=${root} rw quiet loglevel=4 panic=2 init_on_alloc=0 rcupdate.rcu_expedited=1 audit=0 net.ifnames=0 init=/run/job/init`,
-    ...own,
-  ];
+      ? ["-dtb", deviceTree, "-drive", `file=${disk},if=sd,format=raw`, "-device", "usb-net,netdev=net0", "-netdev", "user,id=net0", "-serial", "stdio", "-serial", "null"]
+      : ["-cpu", "cortex-a53", "-nic", "none", "-drive", `file=${disk},if=virtio,format=raw`, "-serial", "stdio"];
+  return ["-M", machine, "-m", "1G", "-display", "none", "-monitor", `unix:${monitor},server,nowait`, "-no-reboot", "-kernel", kernel, "-initrd", initrd, "-append", append, ...own];
 }

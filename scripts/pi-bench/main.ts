@@ -12,22 +12,28 @@ import { runAgent } from "./agent/run-agent.ts";
 import { openCard } from "./card/card.ts";
 import { figuresIn, printFigures, type Figure } from "./figures.ts";
 import { runGuest } from "./guest-suite.ts";
+import { runImage } from "./image/run-image.ts";
+import type { Issue } from "../tool-result.ts";
 import { readTap, type SuiteResult } from "./tap.ts";
 
 /** Suites on the machine without systemd: `guest/NAME.ts`. */
 const GUEST_SUITES = ["gpio", "edges", "cec", "machine"] as const;
 const AGENT = "agent";
 const FIGURES = "figures";
-const PARTS: readonly string[] = [...GUEST_SUITES, AGENT, FIGURES];
+const IMAGE = "image";
+/** Card images, and what an idle day writes to the card: a quarter of an hour twice. */
+const IMAGE_WRITES = "image-writes";
+const IMAGE_PARTS: readonly string[] = [IMAGE, IMAGE_WRITES];
+const PARTS: readonly string[] = [...GUEST_SUITES, AGENT, FIGURES, ...IMAGE_PARTS];
 /** Left out of the fast run. */
-const SLOW_PARTS: readonly string[] = ["machine", AGENT, FIGURES];
+const SLOW_PARTS: readonly string[] = ["machine", AGENT, FIGURES, ...IMAGE_PARTS];
 const ROOT = resolve(import.meta.dirname, "../..");
 const WORK = join(ROOT, ".vitrine", "pi-bench");
 
 const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--check TEXT] [--fast] [--report FILE]
 
   --only    runs these parts
-  --check   of the part agent, runs only the checks with this text in their name, and those that they need
+  --check   of the parts agent and image, runs only the checks with this text in their name, and those that they need
   --fast    leaves out what takes many minutes, as npm test does
   --report  writes { passed, failures } to a file; a machine that cannot run the bench is then no failure`;
 
@@ -51,13 +57,13 @@ async function main(): Promise<number> {
   if (options === undefined) return 2;
   const total: Total = { passed: 0, failures: [], figures: [] };
   mkdirSync(join(WORK, "cards"), { recursive: true });
-  const card = await openCard({ machine: thisMachine, cacheDir: join(WORK, "cards"), nodeVersion: installedVersion("node"), koffiVersion: installedVersion("koffi") });
-  if (card.ok) await runParts(options, card.value, total);
-  else {
-    const why = `${card.error.message} ${card.error.hint ?? ""} (${card.error.code})`;
-    if (options.report === undefined) total.failures.push(why);
-    reportLeftOut("the emulated Raspberry Pi", `${why} By hand: npm run pi:bench`);
+  if (options.parts.some((name) => !IMAGE_PARTS.includes(name))) {
+    const card = await openCard({ machine: thisMachine, cacheDir: join(WORK, "cards"), nodeVersion: installedVersion("node"), koffiVersion: installedVersion("koffi") });
+    if (card.ok) await runParts(options, card.value, total);
+    else cannot(options, card.error, total);
   }
+  if (options.parts.some((name) => IMAGE_PARTS.includes(name))) await runImageParts(options, total);
+  for (const part of options.fast ? SLOW_PARTS.filter((name) => !options.parts.includes(name)) : []) reportLeftOut(`"${part}" on the emulated Raspberry Pi`, `it takes many minutes; by hand: npm run pi:bench -- --only ${part}`);
   if (options.report !== undefined) writeFileSync(options.report, JSON.stringify({ passed: total.passed, failures: total.failures }));
   printFigures(total.figures);
   console.log(`\n${total.passed} passed, ${total.failures.length} failed`);
@@ -98,8 +104,21 @@ async function runParts({ parts, check, fast }: Options, card: string, total: To
     total.figures.push(...figuresIn(output));
     if (!output.includes("#FIGURES-END")) total.failures.push(`${FIGURES}: not measured to the end; the machine's console: ${consolePath}`);
   }
-  if (!fast) return;
-  for (const part of SLOW_PARTS.filter((name) => !parts.includes(name))) reportLeftOut(`"${part}" on the emulated Raspberry Pi`, `it takes many minutes; by hand: npm run pi:bench -- --only ${part}`);
+}
+
+async function runImageParts({ parts, check, report }: Options, total: Total): Promise<void> {
+  const consolePath = freshLog(IMAGE);
+  console.log("image:");
+  const ran = await runImage({ work: join(WORK, "image"), consolePath, check, withWrites: parts.includes(IMAGE_WRITES) });
+  if (!ran.ok) return cannot({ report }, ran.error, total);
+  total.figures.push(...ran.value.figures);
+  add(total, IMAGE, ran.value.result, consolePath);
+}
+
+function cannot({ report }: Pick<Options, "report">, { message, hint, code }: Issue, total: Total): void {
+  const why = `${message} ${hint ?? ""} (${code})`;
+  if (report === undefined) total.failures.push(why);
+  reportLeftOut("the emulated Raspberry Pi", `${why} By hand: npm run pi:bench`);
 }
 
 function add(total: Total, suite: string, { passed, failures, complete }: SuiteResult, consolePath: string): void {

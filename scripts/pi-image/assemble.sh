@@ -98,9 +98,9 @@ truncate -s "${root_mib}M" "$work/root.ext4"
 mke2fs -q -t ext4 -d "$root" -L vitrine-root -U "$(id root)" -E "hash_seed=$(id hash),lazy_itable_init=0,lazy_journal_init=0" -m 1 "$work/root.ext4"
 truncate -s "${boot_mib}M" "$work/boot.vfat"
 mkfs.vfat -F 32 -n VITRINE -i "$(id boot | cut -c1-8)" --invariant "$work/boot.vfat" > /dev/null
-(cd "$work/boot" && find . -print0 | xargs -0 touch --date="@$SOURCE_DATE_EPOCH" && find . -mindepth 1 -maxdepth 1 -print0 | LC_ALL=C sort -z | xargs -0 mcopy -s -m -i "$work/boot.vfat" -t :: )
+(cd "$work/boot" && find . -exec touch --date="@$SOURCE_DATE_EPOCH" {} + &&
+  find . -mindepth 1 -maxdepth 1 -print0 | LC_ALL=C sort -z | xargs -0 sh -c 'exec mcopy -s -m -i "$0" "$@" ::' "$work/boot.vfat")
 
-start=$((1 * mib)) 
 rm -f "$out"; truncate -s $(((1 + boot_mib + root_mib + 1) * mib)) "$out"
 sfdisk --quiet "$out" <<TABLE
 label: gpt

@@ -3,7 +3,7 @@ import type { SuiteResult } from "../tap.ts";
 import type { EmulatedPlayer } from "./emulated-player.ts";
 
 /** One thing that has to be true of the whole player. They run in order, on one machine. */
-export interface Check {
+export interface Check<Player = EmulatedPlayer> {
   /** What holds, as a sentence. */
   readonly name: string;
   /** The others mean nothing after this one failed. */
@@ -11,11 +11,11 @@ export interface Check {
   /** Takes minutes, because it waits for a limit of the product; not run in the fast part. */
   readonly slow?: boolean;
   /** Rejects when it does not hold. */
-  readonly run: (player: EmulatedPlayer) => Promise<void>;
+  readonly run: (player: Player) => Promise<void>;
 }
 
 /** Runs the checks in order and prints each with its time. */
-export async function runChecks(checks: readonly Check[], player: EmulatedPlayer): Promise<SuiteResult> {
+export async function runChecks<Player extends Pick<EmulatedPlayer, "revive">>(checks: readonly Check<Player>[], player: Player): Promise<SuiteResult> {
   const failures: { name: string; message: string }[] = [];
   let passed = 0;
   for (const { name, needed = false, run } of checks) {
