@@ -73,7 +73,7 @@ if [ "${BARE:-}" != 1 ]; then
   in_root passwd --quiet --lock root
   printf 'IMAGE=%s\n' "$IMAGE_NAME" > "$root/etc/vitrine-image"
 fi
-if [ -e "$root/usr/share/vitrine/vitrine.json.example" ]; then cp "$root/usr/share/vitrine/vitrine.json.example" "$root/boot/firmware/"; fi
+[ "${BARE:-}" = 1 ] || cp "$here/boot/vitrine.json.example" "$root/boot/firmware/"
 [ -z "${PROVISIONING:-}" ] || cp "$PROVISIONING" "$root/boot/firmware/vitrine.json"
 
 # What belongs to one device, or to this machine, and what is of no use on the card.

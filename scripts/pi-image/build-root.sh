@@ -16,7 +16,7 @@ sources=("deb $archive $release main $firmware" "deb $archive $release-updates m
 # raspi-firmware writes its defaults when it is configured, and the initramfs is made then: both are set before.
 before=$(mktemp -d); trap 'rm -rf "$before"' EXIT
 install -D -m 644 "$(dirname "$0")/initramfs-modules" "$before/etc/initramfs-tools/modules"
-mkdir -p "$before/etc/initramfs-tools/conf.d"; echo MODULES=list > "$before/etc/initramfs-tools/conf.d/vitrine"
+mkdir -p "$before/etc/initramfs-tools/conf.d"; printf 'MODULES=list\n# Else it would be taken from the fstab and the disk of this machine, and there would be no fsck in it.\nFSTYPE=ext4\n' > "$before/etc/initramfs-tools/conf.d/vitrine"
 
 mmdebstrap --quiet --architectures=arm64 --variant=minbase --include="$packages" \
   --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Retries "2"' --aptopt='Acquire::http::Timeout "15"' \

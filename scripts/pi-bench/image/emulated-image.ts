@@ -26,6 +26,7 @@ StartLimitIntervalSec=0
 [Service]
 Restart=always
 RestartSec=2
+StandardError=journal+console
 ExecStart=/bin/bash -c 'exec 3<>/dev/tcp/10.0.2.2/${port}||exit 1;cat /proc/sys/kernel/random/boot_id>&3;while read -r l<&3;do o=$$(base64 -d<<<"$$l"|bash 2>&1 3>&-);s=$$?;echo "$$s $$(base64 -w0<<<"$$o")">&3;done'
 `;
 
@@ -81,11 +82,13 @@ export class EmulatedImage {
     const [kernel, initrd] = [named(/^kernel=(.*)$/m), named(/^initramfs (\S+)/m)];
     for (const name of [kernel, initrd, "bcm2837-rpi-3-b.dtb"]) await run("mcopy", ["-n", "-o", "-i", `${this.#card}${BOOT_PARTITION}`, `::${name}`, join(this.#folder, name)]);
     const unit = Buffer.from(SHELL_UNIT(this.#shell.port)).toString("base64");
-    const extra = `console=ttyAMA0,115200 init_on_alloc=0 rcupdate.rcu_expedited=1 systemd.wants=bench.service systemd.set_credential_binary=systemd.extra-unit.bench.service:${unit}`;
+    // QEMU resets the machine as soon as its watchdog is armed, and an emulated processor may take its time to start things.
+    const emulated = "init_on_alloc=0 rcupdate.rcu_expedited=1 systemd.watchdog_sec=0 systemd.default_timeout_start_sec=15min systemd.default_device_timeout_sec=15min";
+    const extra = `console=ttyAMA0,115200 ${emulated} systemd.wants=bench.service systemd.set_credential_binary=systemd.extra-unit.bench.service:${unit}`;
     const startedMs = performance.now();
     this.#machine = new Machine({
       machine: "raspi3b", consolePath: this.#options.consolePath, disk: this.#card, kernel: join(this.#folder, kernel), initrd: join(this.#folder, initrd),
-      deviceTree: join(this.#folder, "bcm2837-rpi-3-b.dtb"), append: `${(await this.bootFile("cmdline.txt")).trim()} ${extra}`,
+      deviceTree: join(this.#folder, "bcm2837-rpi-3-b.dtb"), append: `${(await this.bootFile("cmdline.txt")).trim()} ${extra} systemd.show_status=1`,
     });
     const booted = await Promise.race([this.#shell.booted(this.#bootId, BOOT_MS_MAX), this.#machine.seen(/Kernel panic/, BOOT_MS_MAX).then(() => undefined)]);
     if (booted === undefined) throw new Error(`the image did not boot; its console is ${this.#options.consolePath}`);
