@@ -39,7 +39,7 @@ describe("the judge of slots as a program", () => {
 
   function startJudge(): ChildProcess {
     const args = ["--bootfs", join(place, "bootfs"), "--device-tree", join(place, "dt"), "--boot-id", join(place, "boot-id"), "--systemctl", join(place, "systemctl"), "--sockets", join(place, "agent/run")];
-    const child = spawn(process.execPath, [MAIN, ...args, "--deadline-ms", "1000", "--hold-ms", "300", "--look-ms", "100"], { stdio: "ignore" });
+    const child = spawn(process.execPath, [MAIN, ...args, "--deadline-ms", "3000", "--hold-ms", "500", "--look-ms", "100"], { stdio: "ignore" });
     running.push(child);
     return child;
   }
@@ -63,7 +63,7 @@ describe("the judge of slots as a program", () => {
     await vi.waitUntil(() => again.exitCode === 0, { timeout: 25_000 });
     const events = await askAgent(join(place, "agent/run/agent.sock"), "events", { limit: 500 }, 10_000);
     const stored = (events as { value: { waiting: { body: { name?: string; data?: unknown } }[] } }).value.waiting.filter(({ body }) => body.name?.startsWith("slot."));
-    expect(stored.map(({ body }) => body)).toMatchObject([{ name: "slot.refused", data: { bootId: "11111111-2222-3333-4444-555555555555", code: "slot.not-good" } }]);
+    expect(stored.map(({ body }) => body)).toMatchObject([{ name: "slot.refused", data: { bootId: "11111111-2222-3333-4444-555555555555", code: "update.picture-worse" } }]);
     expect(record()).toMatchObject({ from: 2, to: 3, reported: true });
   }, 90_000);
 

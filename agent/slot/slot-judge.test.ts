@@ -113,14 +113,14 @@ describe("the judge of an A/B image's slots", () => {
     expect([pi.text, agent.outcomes]).toEqual([before, ["confirmed"]]);
   });
 
-  test.each<readonly [string, SlotStatus | undefined]>([
-    ["a frozen screen", { ...GOOD, verdict: "frozen" }],
-    ["a dark screen", { ...GOOD, verdict: "dark" }],
-    ["an unknown screen", { ...GOOD, verdict: "unknown" }],
-    ["no verdict", { isClaimed: true, isOnline: true }],
-    ["no cloud", { ...GOOD, isOnline: false }],
-    ["no agent", undefined],
-  ])("a new slot with %s is refused at the deadline: the old one comes back and the outcome is reported once", async (_name, status) => {
+  test.each<readonly [string, string, SlotStatus | undefined]>([
+    ["a frozen screen", "update.picture-worse", { ...GOOD, verdict: "frozen" }],
+    ["a dark screen", "update.picture-worse", { ...GOOD, verdict: "dark" }],
+    ["an unknown screen", "update.picture-worse", { ...GOOD, verdict: "unknown" }],
+    ["no verdict", "update.picture-worse", { isClaimed: true, isOnline: true }],
+    ["no cloud", "update.cloud-not-reached", { ...GOOD, isOnline: false }],
+    ["no agent", "update.picture-worse", undefined],
+  ])("a new slot with %s is refused at the deadline: the old one comes back and the outcome is reported once", async (_name, code, status) => {
     const [pi, agent] = [new FakePi(), new FakeAgent()];
     agent.status_ = status;
     expect(await judge(pi, agent, 590_000)).toBe("goes on");
@@ -128,7 +128,7 @@ describe("the judge of an A/B image's slots", () => {
     expect(await judge(pi, agent)).toBe("power cut");
     expect([pi.rebooted, pi.text]).toEqual([["from 3"], AUTOBOOT]);
     pi.start();
-    expect([pi.slot, await judge(pi, agent), agent.outcomes, pi.stored?.reported]).toEqual([2, "ended", ["refused slot.not-good"], true]);
+    expect([pi.slot, await judge(pi, agent), agent.outcomes, pi.stored?.reported]).toEqual([2, "ended", [`refused ${code}`], true]);
   });
 
   test("an agent that cannot take the outcome in the refused slot gets it in the old one", async () => {
@@ -139,18 +139,18 @@ describe("the judge of an A/B image's slots", () => {
     pi.start();
     expect(await judge(pi, agent, 60_000)).toBe("goes on");
     agent.isReachable = true;
-    expect([await judge(pi, agent), agent.outcomes]).toEqual(["ended", ["refused slot.not-good"]]);
+    expect([await judge(pi, agent), agent.outcomes]).toEqual(["ended", ["refused update.picture-worse"]]);
   });
 
-  test("a screen that is good only now and then is not held for long enough, and one that gets good just before the deadline is", async () => {
+  test("a screen that is good only now and then is not held for long enough, and one that gets good late is", async () => {
     const [pi, agent] = [new FakePi(), new FakeAgent()];
     let look = 0;
     agent.status = () => Promise.resolve((look += 1) % 20 === 0 ? { ...GOOD, verdict: "blank" } : GOOD);
-    // 40 s good, then 2 s not, until the deadline falls on a bad look or later.
+    // 38 s good, then 2 s not.
     expect(await judge(pi, agent)).toBe("power cut");
     const [other, late] = [new FakePi(), new FakeAgent()];
     let count = 0;
-    late.status = () => Promise.resolve((count += 1) > 295 ? GOOD : undefined);
+    late.status = () => Promise.resolve((count += 1) > 265 ? GOOD : undefined);
     expect([await judge(other, late), late.outcomes]).toEqual(["ended", ["confirmed"]]);
   });
 
@@ -188,7 +188,7 @@ describe("the judge of an A/B image's slots", () => {
     expect(cuts).toEqual(
       kind === "good"
         ? ["slot 2: ", refused, "slot 3: confirmed", "slot 3: confirmed"]
-        : ["slot 2: ", refused, "slot 2: refused slot.not-good"],
+        : ["slot 2: ", refused, "slot 2: refused update.picture-worse"],
     );
   });
 

@@ -2,9 +2,11 @@ import type { Clock, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import { ok, type Result } from "../../platform/ports/result.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
+import { judgeTrial, verdictOf } from "../core/updates/trial-judge.ts";
+import type { Verdict } from "../protocol/reported.ts";
 import { readAutoboot, writeAutoboot } from "./autoboot.ts";
 import type { SlotOutcome, SlotRecord } from "./slot-record.ts";
-import { CONFIRMED, slotTask, whyNotGood, type SlotStatus } from "./slot-state.ts";
+import { CONFIRMED, slotTask, type SlotStatus } from "./slot-state.ts";
 
 /** The machine under a slot. A write is on disk when it resolves, and after a power cut within it the old text or the new one is there. */
 export interface SlotMachine {
@@ -67,25 +69,27 @@ export async function judgeSlot(deps: SlotJudgeDeps, signal: AbortSignal): Promi
   }
 }
 
+/** The judge of an update's trial, fed with what the agent says of itself. */
 async function judge(deps: SlotJudgeDeps, record: SlotRecord, signal: AbortSignal): Promise<Result<void>> {
   const { machine, agent, clock, timers, log, deadlineMs, holdMs, lookMs } = deps;
   await machine.writeRecord(record);
-  const startMs = clock.monotonicMs();
-  let goodSinceMs: number | undefined;
-  let why: string | undefined = "it was not looked at";
-  while (!signal.aborted) {
-    why = whyNotGood(await agent.status());
-    const nowMs = clock.monotonicMs();
-    goodSinceMs = why === undefined ? (goodSinceMs ?? nowMs) : undefined;
-    if (goodSinceMs !== undefined && nowMs - goodSinceMs >= holdMs) return confirm(deps, record);
-    // One that is good now gets the time that its hold still needs.
-    if (nowMs - startMs >= deadlineMs && goodSinceMs === undefined) {
-      log.error({ why }, "the new slot is refused");
-      return refuse(deps, record, { state: "refused", code: "slot.not-good", message: `the new slot was not good within ${Math.round(deadlineMs / 1000)} s: ${why ?? ""}` }, signal);
-    }
-    await sleep(timers, "slot.look", lookMs, signal);
-  }
-  return ok(undefined);
+  const seen: { status: SlotStatus | undefined } = { status: undefined };
+  const judged = new AbortController();
+  const looking = (async () => {
+    do seen.status = await agent.status();
+    while (await sleep(timers, "slot.look", lookMs, AbortSignal.any([signal, judged.signal])));
+  })();
+  const verdict = (): Verdict | undefined => (seen.status?.verdict === undefined ? undefined : verdictOf(seen.status.verdict));
+  // The picture before is the old slot's, and not known here: the new one has to be good. An unclaimed device may have no cloud at all.
+  const isOnline = (): boolean => seen.status !== undefined && (seen.status.isOnline || !seen.status.isClaimed);
+  const good = await judgeTrial({ clock, timers, verdict, isOnline }, { before: "showing", holdMs, withinMs: deadlineMs }, signal);
+  judged.abort();
+  await looking;
+  if (good.ok) return confirm(deps, record);
+  if (signal.aborted) return ok(undefined);
+  const why = seen.status === undefined ? "the agent does not answer" : `the verdict over the screen is ${verdict() ?? "not there"}, the cloud is ${isOnline() ? "" : "not "}reached`;
+  log.error({ code: good.error.code, why }, "the new slot is refused");
+  return refuse(deps, record, { state: "refused", code: good.error.code, message: `the new slot was not good within ${Math.round(deadlineMs / 1000)} s: ${why}` }, signal);
 }
 
 /** The firmware's file decides; the record only tells. */

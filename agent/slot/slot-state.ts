@@ -48,12 +48,3 @@ export interface SlotStatus {
   /** The verdict over the screen; absent before the first one. */
   readonly verdict?: string | undefined;
 }
-
-/** What of the new slot is not good yet; `undefined`: it may be confirmed. */
-export function whyNotGood(status: SlotStatus | undefined): string | undefined {
-  if (status === undefined) return "the agent does not answer";
-  const { isClaimed, isOnline, verdict } = status;
-  if (verdict !== "showing" && verdict !== "dark-expected") return verdict === undefined ? "there is no verdict over the screen" : `the verdict over the screen is ${verdict}`;
-  // An unclaimed device may have no cloud at all; its screen shows the pairing code.
-  return isClaimed && !isOnline ? "the cloud was not reached" : undefined;
-}

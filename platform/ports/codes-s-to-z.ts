@@ -49,7 +49,6 @@ export const CODES_S_TO_Z = {
 
   "slot.autoboot": ["record", "`autoboot.txt` of an A/B image cannot be read or written, so the slot cannot be confirmed.", "Look at the file on the partition BOOTFS."],
   "slot.not-confirmed": ["record", "The machine left the new slot of an A/B image before it was confirmed: reset, hang or power cut."],
-  "slot.not-good": ["record", "The new slot of an A/B image was refused: its screen was not right or the cloud was not reached in time."],
 
   "socket.untrusted-folder": ["start", "Others could put their own socket into the folder of the agent's socket.", "Remove the folder, or choose another with `VITRINE_SOCKETS_DIR`."],
 

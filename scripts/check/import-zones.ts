@@ -119,9 +119,9 @@ export const ZONES: readonly Zone[] = [
   {
     name: "agent/slot",
     at: ["agent/slot/"],
-    may: ["agent/slot/", "agent/node/local-api/", ...VALUES, ...NODE],
+    may: ["agent/slot/", "agent/core/updates/trial-judge.ts", "agent/node/local-api/", "agent/protocol/", ...VALUES, ...NODE],
     pure: false,
-    why: "it judges the slots of an A/B image as root, and of the agent it knows only the local API",
+    why: "it judges the slots of an A/B image as root, and of the agent it knows the judge of a trial and the local API",
   },
   {
     name: "the slot judge's composition root",
