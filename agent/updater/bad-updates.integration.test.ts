@@ -6,7 +6,8 @@ import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { LittleSystemd } from "./testing/little-systemd.ts";
 import type { Behaviour } from "./testing/stand-in.ts";
 import { makeDeb, signRelease, writeTree } from "./testing/test-release.ts";
-import { built, until, UpdaterBench } from "./testing/updater-bench.ts";
+import { built } from "./testing/built.ts";
+import { until, UpdaterBench } from "./testing/updater-bench.ts";
 
 const why = existsSync("/usr/bin/dpkg-deb") ? undefined : "this machine has no dpkg-deb";
 if (why !== undefined) reportLeftOut("whole updates with real processes", why);

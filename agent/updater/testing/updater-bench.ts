@@ -4,29 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linuxSoftwareUpdater } from "../../../platform/linux/linux-software-updater.ts";
 import type { SoftwareUpdater } from "../../../platform/ports/software.ts";
-import { buildBundle } from "../../../scripts/build/build-bundle.ts";
+import { built } from "./built.ts";
 import { makeDeb, RELEASE_KEY, signRelease, writeTree, type TestRelease } from "./test-release.ts";
 import type { InstallRequest } from "../../../platform/ports/software.ts";
 import type { ReleaseManifest } from "../../protocol/release.ts";
-
-const REPOSITORY = join(import.meta.dirname, "../../..");
-
-/** Once a test process: a bundle starts several times faster than its sources. */
-const bundled = new Map<string, Promise<string>>();
-/** A program as it is shipped, from its entry file. */
-export function built(entry: string): Promise<string> {
-  const found = bundled.get(entry) ?? bundle(entry);
-  bundled.set(entry, found);
-  return found;
-}
-
-async function bundle(entry: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-updater-bundle-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const output = join(folder, "main.mjs");
-  await buildBundle(REPOSITORY, { entry, output, target: "node" });
-  return output;
-}
 
 /** `systemctl` that shows what `units/<unit>` says and notes what else it is asked. */
 const SYSTEMCTL = `#!/bin/sh

@@ -7,6 +7,7 @@ import { fail, ok, type Result } from "../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CloudClient, type ApiIssue } from "./cloud-client.ts";
 import { desiredCommand } from "./desired-command.ts";
+import { rolloutCommand } from "./rollout-command.ts";
 import { paramsFromWords } from "./free-params.ts";
 
 const URL_OPTION = { url: { type: "string" } } as const;
@@ -33,6 +34,12 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
       options: { ...URL_OPTION, patch: { type: "string" }, file: { type: "string" } },
       help: [...URL_HELP, "The change is a merge patch: null removes a key. Exit code 1 when the device did not apply every key.", "Example: npm run cloud -- desired lobby --file rules.json"],
       run: (context) => desired(context, client(context)),
+    },
+    {
+      name: "rollout", summary: "Updates devices zone by zone, and stops when a zone gets worse.", usage: "--release FILE --zone NAME=DEVICE,… [--zone NAME=*]", argsMax: 0,
+      options: { ...URL_OPTION, release: { type: "string" }, zone: { type: "string", multiple: true }, mirror: { type: "string" }, "hold-seconds": { type: "string" } },
+      help: [...URL_HELP, "--release FILE is made by npm run package:manifest. --zone is repeated, in the order of the rollout; * is every claimed device in no earlier zone.", "--mirror URL: the devices download from this folder. Exit code 1 when the rollout stopped.", "Example: npm run cloud -- rollout --release vitrine_1.2.0.release.json --zone first=lobby --zone 'rest=*'"],
+      run: (context) => rollout(context, client(context)),
     },
     {
       name: "watch", summary: "Prints events until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
@@ -166,6 +173,14 @@ async function desired(context: CliContext, cloud: CloudClient): Promise<CliExit
   const done = await desiredCommand(context, cloud, found.value);
   if (typeof done === "number") return done;
   if (done.error.code !== "params.not-json") return complain(context, done.error);
+  context.complainOf(done.error);
+  return CLI_EXIT.usage;
+}
+
+async function rollout(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+  const done = await rolloutCommand(context, cloud);
+  if (done.ok) return done.value;
+  if (!done.error.code.startsWith("rollout.")) return complain(context, done.error);
   context.complainOf(done.error);
   return CLI_EXIT.usage;
 }
