@@ -13,7 +13,8 @@ if (cannot !== undefined) reportLeftOut("the step that takes the provisioning fi
 const STEP = join(import.meta.dirname, "vitrine-provision");
 const PROGRAM = resolve(import.meta.dirname, "../../agent/node/take-provisioning-main.ts");
 const NAME = "vitrine.json";
-const CONTENT = JSON.stringify({ claimToken: "shop-12", network: { wifi: { ssid: "Shop", security: "wpa-psk", password: "very secret" } }, deviceName: "x".repeat(600) });
+/** In the order in which the step writes it. */
+const CONTENT = JSON.stringify({ claimToken: "shop-12", deviceName: "x".repeat(600), network: { wifi: { ssid: "Shop", security: "wpa-psk", password: "very secret" } } });
 
 let built: string;
 let program: string;
