@@ -33,6 +33,8 @@ if [ -n "${PACKAGE:-}" ]; then
   # A root without the screen's packages is for tests.
   in_root dpkg ${WITHOUT_BROWSER:+--force-depends} --install /tmp/vitrine.deb
   rm "$root/tmp/vitrine.deb"
+  # It would be started again every second.
+  [ -z "${WITHOUT_BROWSER:-}" ] || in_root systemctl mask --quiet vitrine-player.service
 fi
 
 # Where the file systems are. commit: what nobody asked to be on disk at once is written once a minute; fsync is as before.
@@ -84,6 +86,8 @@ rm -rf "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/var/lib
 left=$(find "$root"/var/lib/vitrine* "$root/var/log/vitrine-player" -type f 2> /dev/null || true)
 [ -z "$left" ] || { echo "the package left a device's data in the image: $left" >&2; exit 1; }
 umount "$root/proc"
+# What systemd would make anew at the first boot because /usr may have changed is as new as /usr.
+touch "$root/etc/.updated" "$root/var/.updated"
 find "$root" -newermt "@$SOURCE_DATE_EPOCH" -print0 | xargs -0 -r touch --no-dereference --date="@$SOURCE_DATE_EPOCH"
 
 # Identifiers that are the same for the same image, and differ between images.

@@ -26,7 +26,6 @@ StartLimitIntervalSec=0
 [Service]
 Restart=always
 RestartSec=2
-StandardError=journal+console
 ExecStart=/bin/bash -c 'exec 3<>/dev/tcp/10.0.2.2/${port}||exit 1;cat /proc/sys/kernel/random/boot_id>&3;while read -r l<&3;do o=$$(base64 -d<<<"$$l"|bash 2>&1 3>&-);s=$$?;echo "$$s $$(base64 -w0<<<"$$o")">&3;done'
 `;
 
