@@ -37,6 +37,7 @@ import type { DesiredKeyHandler } from "./state/desired-key.ts";
 import { audioKeys } from "./state/keys/audio-keys.ts";
 import { displayKeys, wantedIn } from "./state/keys/display-keys.ts";
 import { exclusiveKey } from "./state/keys/exclusive-key.ts";
+import { timeZoneKey } from "./state/keys/clock-key.ts";
 import { networkKey } from "./state/keys/network-key.ts";
 import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey, uploadHostsKey } from "./state/keys/setting-keys.ts";
 import { keepDisplayMemory } from "./state/display-memory.ts";
@@ -108,6 +109,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const handlers: readonly DesiredKeyHandler[] = [
     ...displayKeys(displays, schedule.says),
     ...audioKeys(platform.audio),
+    timeZoneKey(platform.clock),
     scheduleKey(clock, schedule, schedule.says),
     rulesKey(rules),
     telemetryKey(clock, telemetry),

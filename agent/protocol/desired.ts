@@ -6,7 +6,7 @@ import { NetworkSchema } from "./network-settings.ts";
 import { RulesSchema } from "./rules.ts";
 import { ScheduleSchema } from "./schedule.ts";
 import { UploadHostsSchema } from "./upload-address.ts";
-import { EndpointSchema, FingerprintSchema, IssueSchema, JsonObjectSchema, JsonSchema, PercentSchema, PositiveSchema, WallMsSchema } from "./values.ts";
+import { EndpointSchema, FingerprintSchema, IssueSchema, JsonObjectSchema, JsonSchema, PercentSchema, PositiveSchema, TimeZoneSchema, WallMsSchema } from "./values.ts";
 import type { Code } from "../../platform/ports/codes.ts";
 
 export const TELEMETRY_METRICS = ["cpu", "load", "memory", "disk", "temperature", "network", "uptime", "clock", "supply", "pressure", "storage", "player"] as const;
@@ -38,6 +38,8 @@ export const DesiredDocumentSchema = v.looseObject({
       rollupMs: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(10_000), v.maxValue(86_400_000))),
     }),
   ),
+  /** The machine's time zone. A schedule has its own. */
+  clock: v.optional(v.strictObject({ timeZone: v.optional(TimeZoneSchema) })),
   log: v.optional(v.strictObject({ level: v.picklist(LOG_LEVELS) })),
   cloud: v.optional(
     v.strictObject({

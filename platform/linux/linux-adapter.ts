@@ -20,6 +20,7 @@ import { openNmcli } from "./nmcli-network-settings.ts";
 import { LinuxProbe, type FirmwareState } from "./linux-probe.ts";
 import { linuxSoftwareUpdater } from "./linux-software-updater.ts";
 import { LinuxWatchdog, watchdogCanDisarm, watchdogTimeoutMs } from "./linux-watchdog.ts";
+import { SavedTime } from "./saved-time.ts";
 import { machineFiles, type MachineFiles } from "./machine-files.ts";
 
 export interface LinuxAdapterDeps {
@@ -67,7 +68,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     power: new LinuxHostPower(files, run),
     probe: createLinuxProbe(deps),
     network,
-    clock: new LinuxClockControl(files, run, clock),
+    clock: new LinuxClockControl(files, run, clock, new SavedTime(deps.dataDir)),
     openBacklight: backlightOpener({ files, root: deps.root ?? "/", timers }),
     openDdc: ddcOpener({ files, root: deps.root ?? "/", timers }),
     ...networkManager,

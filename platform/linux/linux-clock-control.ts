@@ -1,8 +1,10 @@
 import type { Clock, ClockQuality } from "../ports/clock.ts";
 import type { ClockControl, ZoneTable } from "../ports/host.ts";
-import { seen, unknown, type Reading } from "../ports/reading.ts";
+import { seen, unknown, type Effect, type Reading } from "../ports/reading.ts";
+import { fail } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
+import type { SavedTime } from "./saved-time.ts";
 import { readZoneTable } from "./zone-table.ts";
 
 /** No build of this software runs before this time: an earlier wall clock has not been set. */
@@ -17,27 +19,37 @@ export class LinuxClockControl implements ClockControl {
   readonly #files: MachineFiles;
   readonly #run: CommandRunner;
   readonly #clock: Clock;
-  readonly #notBeforeMs: number;
+  readonly #saved: SavedTime | undefined;
   #told: { readonly synced: boolean; readonly atMs: number } | undefined;
   /** The answer that is awaited; callers share it. */
   #asked: Promise<boolean> | undefined;
 
-  constructor(files: MachineFiles, run: CommandRunner, clock: Clock, notBeforeMs = BUILT_AT_MS) {
+  /** `saved`: the newest time that is known to have passed. */
+  constructor(files: MachineFiles, run: CommandRunner, clock: Clock, saved?: SavedTime) {
     this.#files = files;
     this.#run = run;
     this.#clock = clock;
-    this.#notBeforeMs = notBeforeMs;
+    this.#saved = saved;
   }
 
   async quality(): Promise<ClockQuality> {
-    if (this.#clock.wallMs() < this.#notBeforeMs) return "unset";
+    const wallMs = this.#clock.wallMs();
+    if (wallMs < BUILT_AT_MS) return "unset";
+    if (await this.#isSynced()) {
+      this.#saved?.confirm(wallMs);
+      return "synced";
+    }
+    return wallMs < (this.#saved?.floorMs() ?? 0) ? "unset" : "local";
+  }
+
+  async #isSynced(): Promise<boolean> {
     // systemd-timesyncd leaves a file.
-    if (this.#files.has("run/systemd/timesync/synchronized")) return "synced";
+    if (this.#files.has("run/systemd/timesync/synchronized")) return true;
     const nowMs = this.#clock.monotonicMs();
-    if (this.#told !== undefined && nowMs - this.#told.atMs < (this.#told.synced ? SYNCED_FOR_MS : NOT_SYNCED_FOR_MS)) return qualityOf(this.#told.synced);
+    if (this.#told !== undefined && nowMs - this.#told.atMs < (this.#told.synced ? SYNCED_FOR_MS : NOT_SYNCED_FOR_MS)) return this.#told.synced;
     this.#asked ??= this.#askPrograms().finally(() => (this.#asked = undefined));
     this.#told = { synced: await this.#asked, atMs: nowMs };
-    return qualityOf(this.#told.synced);
+    return this.#told.synced;
   }
 
   timeZone(): Promise<Reading<string>> {
@@ -47,6 +59,15 @@ export class LinuxClockControl implements ClockControl {
     return Promise.resolve(
       zone === undefined ? unknown("neither /etc/localtime nor /etc/timezone names a zone") : seen(zone, this.#clock.monotonicMs()),
     );
+  }
+
+  /** timedated decides through polkit whether the agent's user may; it also corrects a hardware clock that runs in local time. */
+  async setTimeZone(name: string): Promise<Effect<string>> {
+    const attempted = this.#isZone(name);
+    const done = attempted ? await this.#run("timedatectl", ["--no-ask-password", "set-timezone", name], COMMAND_TIMEOUT_MS) : fail("clock.no-such-zone", `this machine knows no time zone ${name}`, "Install tzdata, or use a name such as Europe/Madrid.");
+    const observed = await this.timeZone();
+    if (done.ok) return { attempted, acknowledged: true, observed };
+    return { attempted, acknowledged: false, observed, error: attempted ? { code: "clock.zone-refused", message: done.error.message } : done.error };
   }
 
   zoneTable(name: string): ZoneTable | undefined {
@@ -69,10 +90,6 @@ export class LinuxClockControl implements ClockControl {
     // The last field is the leap status; "Not synchronised" is one of its values.
     return chrony.ok && ["Normal", "Insert second", "Delete second"].includes(chrony.value.trim().split(",").at(-1) ?? "");
   }
-}
-
-function qualityOf(synced: boolean): ClockQuality {
-  return synced ? "synced" : "local";
 }
 
 /** As the time zone database names its zones. */

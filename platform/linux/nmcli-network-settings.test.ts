@@ -1,9 +1,11 @@
+import { pbkdf2Sync } from "node:crypto";
 import { expect, test } from "vitest";
 import { networkSettingsConformance } from "../ports/network-settings.conformance.ts";
 import type { NetworkChangeSettings } from "../ports/network-settings.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
 import { fail } from "../ports/result.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
+import { pskOf } from "./nmcli-password.ts";
 import { openNmcli } from "./nmcli-network-settings.ts";
 import { NmcliStandIn } from "./testing/nmcli-stand-in.ts";
 
@@ -31,6 +33,24 @@ test("a password is passed only through standard input, and a wrong one is refus
   expect(nm.ran.join("\n")).not.toContain("not the right one");
   expect(await settings.restore(point.ok ? point.value : {})).toMatchObject({ ok: true });
   expect([...nm.profiles.values()].map(({ id }) => id)).toEqual(["Wired: connection 1"]);
+});
+
+test("a password with spaces at its ends is passed as WPA's key, one of 64 digits as it is, and WPA3 says that it cannot", async () => {
+  const { nm, settings } = await open([["wlan0", "wifi"]]);
+  expect(pskOf({ ssid: "Shop", security: "wpa-psk", password: "as it is" })).toEqual({ ok: true, value: "as it is" });
+  nm.air.set("Shop", pbkdf2Sync("  spaces at the ends ", "Shop", 4_096, 32, "sha1").toString("hex"));
+  expect(await settings.apply({ wifi: { ssid: "Shop", security: "wpa-psk", password: "  spaces at the ends " } })).toMatchObject({ ok: true });
+  nm.air.set("Shop", "0123456789abcdef".repeat(4));
+  expect(await settings.apply({ wifi: { ssid: "Shop", security: "wpa-psk", password: "0123456789abcdef".repeat(4) } })).toMatchObject({ ok: true });
+  expect(await settings.apply({ wifi: { ssid: "Shop", security: "wpa3-sae", password: " at the front" } })).toMatchObject({ ok: false, error: { code: "network.not-supported" } });
+});
+
+test("a network that is not in range is told as such", async () => {
+  const { nm, settings } = await open([["wlan0", "wifi"]]);
+  const run = nm.run;
+  const ports = await openNmcli((program, args, ...rest) => (args.includes("up") ? Promise.resolve(fail("program.failed", "Error: Connection activation failed: The Wi-Fi network could not be found")) : run(program, args, ...rest)), new VirtualTime());
+  expect(settings.capabilities.wifi).toBe(true);
+  expect(await ports?.networkSettings.apply({ wifi: WIFI })).toMatchObject({ ok: false, error: { code: "network.not-in-range" } });
 });
 
 test("a trial does not connect by itself, so a machine that reboots in between uses the old network", async () => {

@@ -199,10 +199,14 @@ class NmcliNetworkSettings implements NetworkSettings {
 
   async #applyTo(device: NmDevice, { interfaces, wifi }: NetworkChangeSettings): Promise<Result<void>> {
     const name = trialName(device.name);
-    const gone = await this.#nmcli.deleteNamed(name);
-    if (!gone.ok) return gone;
     const before = await this.#address(device);
     if (!before.ok) return before;
+    const gone = await this.#nmcli.deleteNamed(name);
+    if (!gone.ok) return gone;
+    // What was deleted may have been active.
+    const devices = await this.#nmcli.devices();
+    if (!devices.ok) return devices;
+    const base = devices.value.find((each) => each.name === device.name)?.uuid;
     const asked = interfaces !== undefined && Object.hasOwn(interfaces, device.name) ? interfaces[device.name] : undefined;
     const address = asked ?? before.value?.settings ?? { method: "dhcp" };
     const joins = device.type === "wifi" ? wifi : undefined;
@@ -210,8 +214,8 @@ class NmcliNetworkSettings implements NetworkSettings {
     if (!key.ok) return key;
     // A copy keeps what we do not set: the wireless password, IPv6, the MTU.
     const made =
-      joins === undefined && device.uuid !== undefined
-        ? await this.#nmcli.clone(device.uuid, name)
+      joins === undefined && base !== undefined
+        ? await this.#nmcli.clone(base, name)
         : await this.#nmcli.add(device, name, joins === undefined ? [] : wifiProperties(joins));
     if (!made.ok) return made;
     const trial = await this.#made(name);

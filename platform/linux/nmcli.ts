@@ -146,7 +146,10 @@ export class Nmcli {
     return taken.ok && taken.value.replace(/\r?\n$/, "") === password ? ok(undefined) : fail("network.refused", "NetworkManager did not take the wireless password");
   }
 
-  /** Activates a profile and waits until it is active or nmcli reports why not. */
+  /**
+   * Activates a profile and waits until it is active or nmcli reports why not. Errors besides those of the runner:
+   * `network.wrong-password`, `network.not-in-range`, `network.no-address`.
+   */
   async up(uuid: string, device: string): Promise<Result<void>> {
     const done = await this.#run("nmcli", ["--wait", String(UP_WAIT_S), "connection", "up", "uuid", uuid, "ifname", device], UP_TIMEOUT_MS);
     if (done.ok) return ok(undefined);

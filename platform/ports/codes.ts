@@ -33,7 +33,9 @@ export const CODES = {
   "cec.not-acknowledged": ["command", "Nothing at this logical address acknowledged the message."],
   "cec.unplugged": ["command reading", "No display is connected to the cable, so there is no address on the HDMI-CEC bus.", "Check the HDMI cable."],
   "cli.moved": ["local", "This command is now part of another program; the message names it."],
+  "clock.no-such-zone": ["desired", "The machine does not know this time zone.", "Install tzdata, or use a name such as Europe/Madrid."],
   "clock.unset": ["health alarm", "The clock has not been set since the device started; schedules do not run until it is.", "Check NTP and the network."],
+  "clock.zone-refused": ["desired", "The machine did not set its time zone; the message says why.", "Install scripts/systemd/50-vitrine.rules, and systemd-timedated."],
 
   "cloud.clock-behind": ["alarm", "The cloud's time is far behind this device's synchronised clock."],
   "cloud.migration-busy": ["desired", "Other endpoints are being tried."],

@@ -1,6 +1,6 @@
 import type { ClockQuality } from "./clock.ts";
 import type { CpuClock, Pressure, StorageHealth, StorageTrial, Throttling } from "./machine-facts.ts";
-import type { Reading } from "./reading.ts";
+import type { Effect, Reading } from "./reading.ts";
 import type { Result } from "./result.ts";
 
 /** The machine's power. A reboot is proved by a changed boot id, never by clock arithmetic. */
@@ -55,6 +55,11 @@ export interface ClockControl {
   quality(): Promise<ClockQuality>;
   /** IANA name of the machine's time zone, e.g. `Europe/Madrid`. */
   timeZone(): Promise<Reading<string>>;
+  /**
+   * Sets the machine's time zone. Absent: it cannot be set. Errors: `clock.no-such-zone`, `clock.zone-refused`. Programs that
+   * run, the browser among them, may keep the old one until they start again.
+   */
+  setTimeZone?(name: string): Promise<Effect<string>>;
   /** What the machine's own database lists of a zone. Absent or `undefined`: nothing, and the engine's tables are asked, which take 8 MiB for good. */
   zoneTable?(name: string): ZoneTable | undefined;
 }

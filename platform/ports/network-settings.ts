@@ -37,7 +37,7 @@ export type NetworkCheckpoint = JsonObject;
  * later start. `restore` and `keep` are idempotent: after they have succeeded, calling them again does nothing.
  *
  * Errors: `network.no-such-interface`, `network.not-supported`, `network.refused` (refused by the machine),
- * `network.timed-out`. No error message contains a password.
+ * `network.wrong-password`, `network.not-in-range`, `network.no-address`, `network.timed-out`. No error message contains a password.
  */
 export interface NetworkSettings {
   readonly capabilities: NetworkCapabilities;

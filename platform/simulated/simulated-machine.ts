@@ -130,5 +130,9 @@ export function simulatedClockControl(world: SimulatedWorld, clock: Clock): Cloc
   return {
     quality: () => Promise.resolve(world.state.clock.quality),
     timeZone: () => Promise.resolve(seen(world.state.clock.zone, clock.monotonicMs())),
+    setTimeZone: (zone) => {
+      world.update({ clock: { ...world.state.clock, zone } });
+      return Promise.resolve({ attempted: true, acknowledged: true, observed: seen(zone, clock.monotonicMs()) });
+    },
   };
 }

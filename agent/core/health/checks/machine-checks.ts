@@ -32,7 +32,7 @@ export function clockCheck(clock: ClockControl): DiagnosticCheck {
         `set, but not confirmed over the network since boot${where}`,
         "check that a time service runs (systemd-timesyncd, chrony) and reaches its server",
       );
-      return bad("never set since boot: schedules do not run until it is", "give the device a network with a time server, or set the clock by hand");
+      return bad("never set since boot, or set to a time that has passed before: schedules do not run until it is", "give the device a network with a time server, or set the clock by hand");
     },
   };
 }

@@ -14,6 +14,7 @@ import { ManualOverrides } from "../manual-overrides.ts";
 import { FakeAlarms, FakeReporter } from "../testing/fakes.ts";
 import { MemoryDocumentStore } from "../../storage/memory-document-store.ts";
 import { audioKeys } from "./audio-keys.ts";
+import { timeZoneKey } from "./clock-key.ts";
 import { displayKeys } from "./display-keys.ts";
 import { scheduleKey } from "./setting-keys.ts";
 
@@ -44,6 +45,7 @@ async function setUp(options: { withoutHardware?: boolean; wall?: string } = {})
     handlers: [
       ...displayKeys(managedDisplays(displays, { clock, timers: time, log: silentLog }), schedule.says),
       ...audioKeys(options.withoutHardware === true ? undefined : adapter.audio),
+      timeZoneKey(adapter.clock),
       scheduleKey(clock, schedule, schedule.says),
     ],
     clock,
@@ -77,6 +79,16 @@ describe("desired state on a TV that behaves", () => {
     }
     expect(world.state.display).toMatchObject({ power: "on", input: "hdmi-2", brightness: 40, mute: true, orientation: 90 });
     expect(world.state.audio).toEqual({ volume: 33, mute: true });
+  });
+
+  test("the machine's time zone is set, and set again when somebody changed it", async () => {
+    const { time, world, want, key } = await setUp();
+    await want({ clock: { timeZone: "Asia/Tokyo" } });
+    await time.advance(30_000);
+    expect([world.state.clock.zone, key("clock.timeZone")]).toEqual(["Asia/Tokyo", { status: "applied", observed: "Asia/Tokyo" }]);
+    world.update({ clock: { ...world.state.clock, zone: "UTC" } });
+    await time.advance(120_000);
+    expect([world.state.clock.zone, key("clock.timeZone")]).toEqual(["Asia/Tokyo", { status: "applied", observed: "Asia/Tokyo", drifts: 1 }]);
   });
 
   test.each([
