@@ -40,7 +40,7 @@ fi
 # Where the file systems are. commit: what nobody asked to be on disk at once is written once a minute; fsync is as before.
 cat > "$root/etc/fstab" <<'FSTAB'
 LABEL=vitrine-root / ext4 noatime,commit=60,x-systemd.growfs 0 1
-LABEL=VITRINE /boot/firmware vfat noatime,umask=0077,x-systemd.automount,x-systemd.idle-timeout=1min 0 2
+LABEL=VITRINE /boot/firmware vfat noatime,umask=0022,x-systemd.automount,x-systemd.idle-timeout=1min 0 2
 FSTAB
 # raspi-firmware would look at this machine for its consoles, and write the memory setting that a Pi 4 may not start with.
 cat >> "$root/etc/default/raspi-firmware" <<'DEFAULTS'

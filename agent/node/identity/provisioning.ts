@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
@@ -51,12 +51,23 @@ export function readProvisioning(paths: readonly string[], plainAllowed = false)
 
 function readBytes(path: string): Result<Uint8Array | undefined> {
   try {
-    const stat = lstatSync(path);
+    const stat = statIfVisible(path);
+    if (stat === undefined) return ok(undefined);
     if (!stat.isFile() || stat.size > PROVISIONING_BYTES_MAX) return tooLarge(path);
     return ok(readFileSync(path));
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT") || isErrno(thrown, "ENOTDIR")) return ok(undefined);
     return fail("provisioning.unreadable", `${path} cannot be read: ${messageOf(thrown)}`, "check the file's owner and mode");
+  }
+}
+
+/** `undefined` also in a folder that only root may enter, as a boot partition can be: root's own step takes a file from there. */
+function statIfVisible(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (thrown) {
+    if (isErrno(thrown, "EACCES")) return undefined;
+    throw thrown;
   }
 }
 

@@ -19,14 +19,15 @@ const BOOT_PARTITION = "@@1M";
 
 /**
  * A unit that connects to the bench at each boot and runs its scripts, as `guest/player/shell.sh` does. It is no part of the image: systemd
- * takes units from credentials on the kernel's command line (systemd.system-credentials(7)). Quoted for a unit file, where $ and % are doubled.
+ * takes units from credentials on the kernel's command line (systemd.system-credentials(7)). Quoted for a unit file, where $ and % are doubled. It gives the
+ * network its address, as the bench's own card does: over QEMU's USB network NetworkManager got none by DHCP (seen 2026-11-30, not explained).
  */
 const SHELL_UNIT = (port: number): string => `[Unit]
 StartLimitIntervalSec=0
 [Service]
 Restart=always
 RestartSec=2
-ExecStart=/bin/bash -c 'exec 3<>/dev/tcp/10.0.2.2/${port}||exit 1;cat /proc/sys/kernel/random/boot_id>&3;while read -r l<&3;do o=$$(base64 -d<<<"$$l"|bash 2>&1 3>&-);s=$$?;echo "$$s $$(base64 -w0<<<"$$o")">&3;done'
+ExecStart=/bin/bash -c 'ip a replace 10.0.2.15/24 dev usb0;ip l set usb0 up;ip r replace default via 10.0.2.2;exec 3<>/dev/tcp/10.0.2.2/${port}||exit 1;cat /proc/sys/kernel/random/boot_id>&3;while read -r l<&3;do o=$$(base64 -d<<<"$$l"|bash 2>&1 3>&-);s=$$?;echo "$$s $$(base64 -w0<<<"$$o")">&3;done'
 `;
 
 export interface ImageOptions {
