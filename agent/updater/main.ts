@@ -21,6 +21,7 @@ const { values } = parseArgs({
     releases: { type: "string", default: "/var/lib/vitrine-releases" },
     packaged: { type: "string", default: "/usr/lib/vitrine" },
     keys: { type: "string", multiple: true, default: ["/usr/lib/vitrine/release-keys", "/etc/vitrine/release-keys"] },
+    "in-use": { type: "string", default: "/run/vitrine-player/release" },
     systemctl: { type: "string", default: "systemctl" },
     journalctl: { type: "string", default: "journalctl" },
     "boot-id": { type: "string", default: "/proc/sys/kernel/random/boot_id" },
@@ -34,7 +35,7 @@ const { values } = parseArgs({
 });
 
 const { log } = createJsonLog([process.stderr], "info", systemClock);
-const opened = await openFolders(values.releases, values.packaged);
+const opened = await openFolders(values.releases, values.packaged, values["in-use"]);
 const info = opened.ok ? await opened.value.info(values.packaged) : opened;
 if (!opened.ok || !info.ok) {
   log.error({ ...(opened.ok ? info : opened) }, "the updater cannot start");

@@ -7,7 +7,7 @@ import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import { EvidenceOfFailureSchema, type EvidenceOfFailure } from "../../platform/ports/software.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
 import { validate } from "../protocol/codec.ts";
-import { ReleaseInfoSchema, VersionSchema, type ReleaseInfo } from "../protocol/release.ts";
+import { ReleaseInfoSchema, VersionSchema, type BrowserArtefact, type ReleaseInfo } from "../protocol/release.ts";
 
 /** A release on trial. `boots`: the boots in which it ran, with the time since boot at which each was first seen. */
 const TrialSchema = v.object({
@@ -37,10 +37,13 @@ type JobFile = "installing" | "interrupted" | "trial" | "confirmed" | "failed";
 export class ReleaseFolders {
   readonly root: string;
   readonly packaged: string;
+  /** A link that the player's launcher points to the release it started from (`scripts/systemd/launch`). */
+  readonly #inUse: string;
 
-  constructor(root: string, packaged: string) {
+  constructor(root: string, packaged: string, inUse: string) {
     this.root = root;
     this.packaged = packaged;
+    this.#inUse = inUse;
   }
 
   /** Folder of the release that a link names, and of the package's where the link is missing or leads nowhere. */
@@ -66,14 +69,26 @@ export class ReleaseFolders {
     return join(this.root, "incoming");
   }
 
-  browserFolder(version: string): string {
-    return join(this.root, "browsers", version);
+  get incomingBrowser(): string {
+    return join(this.incoming, "browser");
+  }
+
+  /** By its content: a browser that a release in use has too is never replaced. */
+  browserFolder({ version, sha256 }: Pick<BrowserArtefact, "version" | "sha256">): string {
+    return join(this.root, "browsers", `${version}-${sha256.slice(0, 16)}`);
   }
 
   /** The browser that a release brings; `undefined`: the machine's. */
   async browserOf(folder: string): Promise<string | undefined> {
     const target = await linkTarget(join(folder, "browser"));
     return target === undefined ? undefined : basename(target);
+  }
+
+  /** An unpacked browser gets its name. What lies there without a release is an earlier interrupted attempt's. */
+  async adoptBrowser(folder: string): Promise<void> {
+    await mkdir(dirname(folder), { recursive: true, mode: 0o755 });
+    await rename(this.incomingBrowser, folder);
+    await syncFolder(dirname(folder));
   }
 
   /** The unpacked tree gets its name. An older folder of this version is replaced; the caller makes sure that nothing runs from it. */
@@ -118,6 +133,12 @@ export class ReleaseFolders {
     return (await this.#target("current")) === version;
   }
 
+  /** Whether a release was switched to that nobody confirmed. */
+  async isUnconfirmed(): Promise<boolean> {
+    const current = await this.#target("current");
+    return current !== undefined && current !== (await this.#target("confirmed"));
+  }
+
   async trial(): Promise<TrialRecord | undefined> {
     return this.#read("trial", TrialSchema);
   }
@@ -153,9 +174,13 @@ export class ReleaseFolders {
     return readJson(join(this.root, "failed", `${version}.json`), ReportSchema);
   }
 
-  /** Removes what no link needs: other releases but `keep`, browsers without a release, leftovers of an unpacking. */
-  async prune(keep: readonly string[]): Promise<void> {
-    const kept = new Set([...keep, await this.#target("current"), await this.#target("confirmed")]);
+  /**
+   * Removes what nothing needs: releases that no link names, browsers without a release, leftovers of an unpacking. The player goes on
+   * over an update that leaves its files as they are, so the release it runs from may be neither the current nor the confirmed one.
+   */
+  async prune(): Promise<void> {
+    const inUse = await linkTarget(this.#inUse);
+    const kept = new Set([inUse !== undefined && dirname(inUse) === this.root ? basename(inUse) : undefined, await this.#target("current"), await this.#target("confirmed")]);
     await rm(this.incoming, { recursive: true, force: true });
     for (const name of await readdir(this.root)) {
       if (v.is(VersionSchema, name) && !kept.has(name)) await rm(join(this.root, name), { recursive: true, force: true });
@@ -227,10 +252,10 @@ export async function readReleaseKeys(folders: readonly string[]): Promise<reado
 }
 
 /** The root folder exists and is on disk. */
-export async function openFolders(root: string, packaged: string): Promise<Result<ReleaseFolders>> {
+export async function openFolders(root: string, packaged: string, inUse: string): Promise<Result<ReleaseFolders>> {
   await mkdir(root, { recursive: true, mode: 0o755 });
   await syncFolder(dirname(root));
-  const folders = new ReleaseFolders(root, packaged);
+  const folders = new ReleaseFolders(root, packaged, inUse);
   const info = await folders.info(packaged);
   return info.ok ? ok(folders) : fail("update.no-release", `${info.error.message}: there is no installed release to go back to`, "install the package again");
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
-import { mkdir, open, rm, statfs, symlink } from "node:fs/promises";
+import { mkdir, open, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 import type { Artefact, BrowserArtefact } from "../protocol/release.ts";
@@ -33,15 +33,12 @@ export async function unpackPackage(from: string, { bytes, sha256 }: Artefact, t
   });
 }
 
-/** Unpacks a browser to `folder` and links `tree/browser` to it. Errors as above. */
-export async function unpackBrowser(from: string, artefact: BrowserArtefact, folder: string, tree: string, programs: UnpackPrograms): Promise<Result<void>> {
-  await rm(folder, { recursive: true, force: true });
-  const unpacked = await copied(from, artefact, `${tree}.browser`, programs, async (copy) => {
+/** Unpacks a browser to `folder`. Errors as above. */
+export async function unpackBrowser(from: string, artefact: BrowserArtefact, folder: string, programs: UnpackPrograms): Promise<Result<void>> {
+  return copied(from, artefact, `${folder}.tar`, programs, async (copy) => {
     await mkdir(folder, { recursive: true, mode: 0o755 });
     return run([programs.tar, "-x", "-f", copy, "-C", folder, "--no-same-owner"]);
   });
-  if (unpacked.ok) await symlink(join("..", "browsers", artefact.version), join(tree, "browser"));
-  return unpacked;
 }
 
 /** The first file that is missing or has another hash, read back from the disk. */

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,6 +15,16 @@ beforeEach(() => {
   bench = new UpdaterBench();
 });
 afterEach(() => bench.remove());
+
+/** A browser whose program has this text, and what a manifest says of it. */
+function tarOf(text: string) {
+  const browser = join(bench.root, `browser-${text.length}.tar`);
+  mkdirSync(join(bench.root, "unpacked"), { recursive: true });
+  writeFileSync(join(bench.root, "unpacked/chromium"), text);
+  execFileSync("tar", ["-cf", browser, "-C", join(bench.root, "unpacked"), "chromium"]);
+  const data = readFileSync(browser);
+  return { browser, browsers: { amd64: { url: "https://releases.example/b.tar", bytes: data.length, sha256: createHash("sha256").update(data).digest("hex"), version: "156.0.1" } } };
+}
 
 async function status() {
   const answer = await bench.updater.status();
@@ -40,13 +50,38 @@ describe.skipIf(why !== undefined)("updater", () => {
     expect(bench.link("confirmed")).toBe("1.1.0");
   });
 
-  test("of the releases before it, only the last one is kept", async () => {
+  const kept = (): string[] => readdirSync(bench.releases).filter((name) => /^\d/.test(name));
+
+  test("a release from which the player still runs is kept over later updates, also by the next updater, until the player was restarted", async () => {
     await bench.start();
     for (const version of ["1.1.0", "1.2.0", "1.3.0"]) {
       expect(await bench.updater.install(await bench.request(version, { version }))).toMatchObject({ ok: true });
       expect(await bench.updater.confirm(version)).toMatchObject({ ok: true });
+      if (version === "1.1.0") bench.playerRunsFrom("1.1.0");
     }
-    expect(readdirSync(bench.releases).filter((name) => /^\d/.test(name))).toEqual(["1.2.0", "1.3.0"]);
+    expect(kept()).toEqual(["1.1.0", "1.3.0"]);
+    await bench.stop();
+    await bench.start();
+    expect(await status()).toMatchObject({ running: "1.3.0" });
+    expect(kept()).toEqual(["1.1.0", "1.3.0"]);
+    await bench.stop();
+    bench.playerRunsFrom("1.3.0");
+    await bench.start();
+    expect(await status()).toMatchObject({ running: "1.3.0" });
+    expect(kept()).toEqual(["1.3.0"]);
+  });
+
+  test.each([["is damaged", '{"job": 5'], ["is lost", undefined]])("when the record of a trial %s, the release goes back and nobody waits for it for ever", async (_how, text) => {
+    await bench.start();
+    await bench.updater.install(await bench.request("job-1", { version: "1.1.0" }));
+    await bench.untilRestarted();
+    await bench.stop();
+    rmSync(join(bench.releases, "trial.json"));
+    if (text !== undefined) writeFileSync(join(bench.releases, "trial.json"), text);
+    await bench.start();
+    expect(await status()).toEqual({ running: "1.0.0", confirmed: "1.0.0" });
+    expect(existsSync(join(bench.releases, "trial.json"))).toBe(false);
+    expect(bench.calls().slice(2)).toEqual(["daemon-reload ", "restart --no-block vitrine-agent.service"]);
   });
 
   test("a release that changes the player's files restarts the player too", async () => {
@@ -58,12 +93,7 @@ describe.skipIf(why !== undefined)("updater", () => {
 
   test("a release with a browser brings it along, and the browser goes with its last release", async () => {
     await bench.start();
-    const browser = join(bench.root, "browser.tar");
-    mkdirSync(join(bench.root, "unpacked"));
-    writeFileSync(join(bench.root, "unpacked/chromium"), "#!/bin/sh\n");
-    execFileSync("tar", ["-cf", browser, "-C", join(bench.root, "unpacked"), "chromium"]);
-    const data = readFileSync(browser);
-    const browsers = { amd64: { url: "https://releases.example/b.tar", bytes: data.length, sha256: createHash("sha256").update(data).digest("hex"), version: "156.0.1" } };
+    const { browser, browsers } = tarOf("#!/bin/sh\n");
     const request = await bench.request("job-1", { version: "1.1.0" }, { browsers });
     expect(await bench.updater.install(request)).toMatchObject({ ok: false, error: { code: "update.bad-package" } });
     expect(await bench.updater.install({ ...request, browser })).toMatchObject({ ok: true });
@@ -71,7 +101,33 @@ describe.skipIf(why !== undefined)("updater", () => {
     await bench.untilRestarted();
     expect(bench.calls()[1]).toContain("vitrine-player.service");
     await bench.updater.back("job-1", "update.picture-worse", "blank");
-    expect(existsSync(join(bench.releases, "browsers/156.0.1"))).toBe(false);
+    expect(readdirSync(join(bench.releases, "browsers"))).toEqual([]);
+  });
+
+  test.each([
+    ["the same browser", "#!/bin/sh\n"],
+    ["another browser under the same version", "#!/bin/sh\nexit 1\n"],
+  ])("while a release with %s is unpacked, and after it failed, the browser in use stays", async (_what, text) => {
+    await bench.start();
+    const old = tarOf("#!/bin/sh\n");
+    await bench.updater.install({ ...(await bench.request("job-1", { version: "1.1.0" }, { browsers: old.browsers })), browser: old.browser });
+    await bench.updater.confirm("job-1");
+    const running = realpathSync(join(bench.releases, "current/browser/chromium"));
+    const before = statSync(running).ino;
+    const next = tarOf(text);
+    const request = await bench.request("job-2", { version: "1.2.0" }, { browsers: next.browsers });
+    await bench.stop();
+    // Killed after its browser was unpacked: step 3, where there is something to unpack.
+    await bench.start({ dieAtStep: 3 });
+    await bench.updater.install({ ...request, browser: next.browser });
+    expect(await bench.ended()).toBe("SIGKILL");
+    expect([readFileSync(running, "utf8"), statSync(running).ino]).toEqual(["#!/bin/sh\n", before]);
+    await bench.start();
+    expect(await bench.updater.install({ ...request, browser: next.browser })).toMatchObject({ ok: true });
+    expect(readFileSync(join(bench.releases, "current/browser/chromium"), "utf8")).toBe(text);
+    await bench.updater.back("job-2", "update.picture-worse", "blank");
+    expect([readFileSync(running, "utf8"), statSync(running).ino]).toEqual(["#!/bin/sh\n", before]);
+    expect(readdirSync(join(bench.releases, "browsers"))).toHaveLength(1);
   });
 
   test("given up by the agent, it goes back, restarts what differs and keeps what the release left", async () => {

@@ -1,5 +1,6 @@
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, rm, symlink } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { Crypto } from "../../platform/ports/crypto.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
@@ -163,7 +164,8 @@ export class Updater {
     const trial = await folders.trial();
     const installing = await folders.job("installing");
     if (trial === undefined) {
-      await folders.prune([]);
+      await this.#withoutRecord();
+      await folders.prune();
       // What is left of an installation that did not get as far as a trial.
       if (installing !== undefined) await folders.becomes("installing", "interrupted");
       return;
@@ -175,6 +177,19 @@ export class Updater {
       return this.#goBack(trial, "update.interrupted", `the switch to release ${trial.version} was interrupted`);
     }
     await this.#countBoot(trial);
+  }
+
+  /** A failing card can lose the record of a trial: then nobody would ever judge its release. */
+  async #withoutRecord(): Promise<void> {
+    const { folders, log } = this.#deps;
+    // A record that cannot be read would have this process started again and again.
+    await folders.drop("trial");
+    if (!(await folders.isUnconfirmed())) return;
+    const from = await folders.folder("current");
+    log.error({ from }, "a release is on trial without its record; it is given up");
+    await folders.switchBack();
+    this.#step("switched-back");
+    await this.#restart(await this.#unitsToRestart(from, await folders.folder("current")));
   }
 
   async #countBoot(trial: TrialRecord): Promise<void> {
@@ -228,7 +243,7 @@ export class Updater {
     this.#step("installing");
     const unpacked = await this.#unpack(read.value, packageFile, browserFile);
     if (!unpacked.ok) {
-      await folders.prune([]);
+      await folders.prune();
       await folders.drop("installing");
       return unpacked;
     }
@@ -259,13 +274,26 @@ export class Updater {
     const wrong = await firstWrongFile(tree, info.value.files);
     if (wrong !== undefined) return fail("update.bad-package", `${wrong} is not as the release says`, "its storage may be failing; try again");
     if (files.browser !== undefined) {
-      if (browserFile === undefined) return fail("update.bad-package", "the release has a browser, and its file was not given");
-      await mkdir(join(folders.root, "browsers"), { recursive: true, mode: 0o755 });
-      const browser = await unpackBrowser(browserFile, files.browser, folders.browserFolder(files.browser.version), tree, programs);
+      const browser = await this.#bringBrowser(files.browser, browserFile, tree);
       if (!browser.ok) return browser;
-      this.#step("browser-unpacked");
     }
     return syncAll(folders.root);
+  }
+
+  /** Unpacks the browser unless it is there already, and links the release to it. */
+  async #bringBrowser(artefact: BrowserArtefact, file: string | undefined, tree: string): Promise<Result<void>> {
+    const { folders, programs } = this.#deps;
+    if (file === undefined) return fail("update.bad-package", "the release has a browser, and its file was not given");
+    const folder = folders.browserFolder(artefact);
+    if (!existsSync(folder)) {
+      const unpacked = await unpackBrowser(file, artefact, folders.incomingBrowser, programs);
+      const synced = unpacked.ok ? await syncAll(folders.root) : unpacked;
+      if (!synced.ok) return synced;
+      await folders.adoptBrowser(folder);
+      this.#step("browser-unpacked");
+    }
+    await symlink(join("..", "browsers", basename(folder)), join(tree, "browser"));
+    return ok(undefined);
   }
 
   async #confirm(trial: TrialRecord): Promise<void> {
@@ -276,12 +304,10 @@ export class Updater {
 
   async #finishConfirm(trial: TrialRecord): Promise<void> {
     const { folders, log } = this.#deps;
-    const before = await folders.job("confirmed");
     await folders.becomes("trial", "confirmed");
     this.#step("trial-ended");
     log.info({ job: trial.job, version: trial.version }, "the release is confirmed");
-    // The release before it stays, for a downgrade without a network.
-    await folders.prune(before?.version === undefined ? [] : [before.version]);
+    await folders.prune();
     this.#step("pruned");
   }
 
@@ -300,7 +326,7 @@ export class Updater {
     this.#restarts = new RestartCounter();
     const states = await services.states(UNITS);
     log.info({ ...(states.ok ? states.value : states.error) }, "the confirmed release runs again");
-    await folders.prune([]);
+    await folders.prune();
     this.#step("pruned");
   }
 

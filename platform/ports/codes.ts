@@ -335,7 +335,7 @@ export const CODES = {
   "page.too-large": ["page", "The call or state is too large."],
   "page.unavailable": ["page", "The player cannot keep it now."],
 
-  "place.not-set": ["start", "The machine's time zone or the country of its radio could not be set; the message says why.", "Install the package's polkit rule and `vitrine-country@.service`."],
+  "place.not-set": ["start", "The country of the machine's radio could not be set; the message says why.", "Install the package's polkit rule and `vitrine-country@.service`."],
 
   "player.absent": ["command health alarm", "The player host is not connected."],
   "player.busy": ["command", "Too many requests are waiting for the player host."],

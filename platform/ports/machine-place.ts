@@ -1,9 +1,10 @@
 import type { Result } from "./result.ts";
 
-/** Where the machine is. Both calls change nothing when it is so already. Errors: `place.not-set`. */
+/** Where the machine is. Its time zone is the `ClockControl`'s. */
 export interface MachinePlace {
-  /** The machine's own time zone, by its IANA name; it stays over a boot. */
-  setTimeZone(name: string): Promise<Result<void>>;
-  /** Rules for the radio (regulatory domain), by ISO 3166 code; until the next boot. Without them an adapter may see only some channels. */
+  /**
+   * Rules for the radio (regulatory domain), by ISO 3166 code; until the next boot. Without them an adapter may see only some channels. May be
+   * repeated. Error: `place.not-set`.
+   */
   setCountry(code: string): Promise<Result<void>>;
 }

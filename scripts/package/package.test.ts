@@ -7,7 +7,7 @@ import { controlFile, debianChangelog, debianVersion } from "./control.ts";
 import { electronFolder, findElectronPlayer } from "./electron-player.ts";
 import { NODE_VERSION, partsFor } from "./parts.ts";
 import { describeRelease } from "./release.ts";
-import { docsTree, RELEASE, systemTree, type Entry } from "./tree.ts";
+import { docsTree, RELEASE, systemTree, UNIT_NAMES, type Entry } from "./tree.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 let folder: string | undefined;
@@ -75,6 +75,8 @@ describe("release.json", () => {
     ["the player host", { "dist/player-host/chromium.js": "q" }, { agent: false, player: true }],
     ["Node", { "bin/node": "other" }, { agent: true, player: true }],
     ["a new file that nobody is known to own", { "lib/new.js": "n" }, { agent: true, player: true }],
+    ["the judge of slots", { "dist/slot/main.js": "s", "systemd/vitrine-slot.service": "s" }, { agent: true, player: false }],
+    ["each unit but the player's", Object.fromEntries(UNIT_NAMES.filter((name) => name !== "vitrine-player.service").map((name) => [`systemd/${name}`, "changed"])), { agent: true, player: false }],
     ["only the version", { "package.json": "2" }, { agent: false, player: false }],
   ])("%s changes the hash of exactly the services that run it", async (_what, changes, changed) => {
     const [before, after] = [await servicesOf(), await servicesOf(changes)];

@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -46,4 +46,14 @@ test.each([
   mkdirSync(join(root, "releases"));
   damage();
   expect(started("agent")).toBe("packaged/dist/agent/main.js");
+});
+
+test("the player's launcher notes the release that it starts from, for the updater", () => {
+  const text = readFileSync(join(import.meta.dirname, "launch"), "utf8");
+  const note = /^ *(ln -sfn .*)$/m.exec(text)?.[1] ?? "exit 9";
+  execFileSync("sh", ["-euc", note], { env: { PATH: process.env["PATH"], release: "/var/lib/vitrine-releases/1.2.0", XDG_RUNTIME_DIR: root } });
+  expect(readlinkSync(join(root, "release"))).toBe("/var/lib/vitrine-releases/1.2.0");
+  // Where it cannot be noted, the player starts all the same.
+  const refused = spawnSync("sh", ["-euc", note], { env: { PATH: process.env["PATH"], release: "/x", XDG_RUNTIME_DIR: join(root, "missing") }, encoding: "utf8" });
+  expect([refused.status, refused.stderr]).toEqual([0, expect.stringContaining("does not know")]);
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { seen } from "../../../platform/ports/reading.ts";
 import { fail, ok } from "../../../platform/ports/result.ts";
 import type { WifiSetup } from "../../../platform/ports/wifi-setup.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
@@ -45,7 +46,15 @@ class SetupBench {
       radio: over.radio === undefined ? bench.radio : over.radio(bench.radio),
       door: { open: (address) => Promise.resolve(ok((bench.door.push(`open ${address}`), address))), close: () => Promise.resolve(void bench.door.push("close")) },
       location: over.location ?? {}, zoneUsed: () => void bench.used.push("timeZone"),
-      place: { setCountry: (code) => Promise.resolve(ok(void bench.placed.push(code))), setTimeZone: (name) => Promise.resolve(name === "Mars" ? fail("place.not-set", "no") : ok(void bench.placed.push(name))) },
+      place: { setCountry: (code) => Promise.resolve(ok(void bench.placed.push(code))) },
+      clockControl: {
+        setTimeZone: (name) => {
+          const observed = seen(name, 0);
+          if (name === "Mars") return Promise.resolve({ attempted: true, acknowledged: false, observed, error: { code: "clock.zone-refused", message: "no" } });
+          bench.placed.push(name);
+          return Promise.resolve({ attempted: true, acknowledged: true, observed });
+        },
+      },
       network: bench.net.change, way: bench.net.way, file: over.file, fileUsed: () => void bench.used.push("network"),
       ownerChose: () => bench.ownerChose, owned: () => bench.owned,
       uptimeMs: () => Promise.resolve({ kind: "ok", value: (over.uptimeMs ?? 0) + time.monotonicMs() - startedMs, atMs: time.monotonicMs() }),

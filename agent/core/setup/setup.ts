@@ -1,5 +1,6 @@
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { MachinePlace } from "../../../platform/ports/machine-place.ts";
+import type { ClockControl } from "../../../platform/ports/host.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
@@ -38,8 +39,9 @@ export interface SetupDeps {
   readonly door: SetupDoor | undefined;
   /** Where the device is, by the provisioning file. */
   readonly location: { readonly country?: string; readonly timeZone?: string };
-  /** Absent: the machine cannot be told. */
+  /** Absent: the machine cannot be told its country. */
   readonly place: MachinePlace | undefined;
+  readonly clockControl: Pick<ClockControl, "setTimeZone">;
   /** The machine keeps the time zone: removes it from the file. */
   readonly zoneUsed: () => void;
   /** Tries network settings and goes back by itself. `again`: although the same settings failed a short while ago. */
@@ -297,16 +299,16 @@ export class Setup {
 
   /** Before the radio is used: the country decides which channels it sees. */
   async #locate(): Promise<void> {
-    const { location: { country, timeZone }, zoneUsed } = this.#deps;
-    if (country !== undefined) await this.#tell((place) => place.setCountry(country));
-    if (timeZone !== undefined && (await this.#tell((place) => place.setTimeZone(timeZone)))) zoneUsed();
-  }
-
-  async #tell(work: (place: MachinePlace) => Promise<Result<void>>): Promise<boolean> {
-    const { place, log } = this.#deps;
-    const told = place === undefined ? fail("place.not-set", "this machine cannot be told where it is") : await work(place);
-    if (!told.ok) log.warn({ ...told.error }, "a setting of the provisioning file could not be used");
-    return told.ok;
+    const { location: { country, timeZone }, place, clockControl, zoneUsed, log } = this.#deps;
+    const unused = "a setting of the provisioning file could not be used";
+    if (country !== undefined) {
+      const told = place === undefined ? fail("place.not-set", "this machine cannot be told its country") : await place.setCountry(country);
+      if (!told.ok) log.warn({ ...told.error }, unused);
+    }
+    if (timeZone === undefined) return;
+    const zone = await clockControl.setTimeZone?.(timeZone);
+    if (zone?.acknowledged === true) zoneUsed();
+    else log.warn({ ...(zone?.error ?? { code: "clock.zone-refused", message: "the time zone of this machine cannot be set" }) }, unused);
   }
 
   async #measureBoot(): Promise<void> {

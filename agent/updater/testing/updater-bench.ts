@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linuxSoftwareUpdater } from "../../../platform/linux/linux-software-updater.ts";
@@ -61,7 +61,7 @@ export class UpdaterBench {
   async start({ dieAtStep, lookMs = 100, idleMs = 60_000 }: { dieAtStep?: number; lookMs?: number; idleMs?: number } = {}): Promise<void> {
     rmSync(this.socket, { force: true });
     const child = spawn(process.execPath, [
-      await built("agent/updater/main.ts"), "--releases", this.releases, "--packaged", this.packaged, "--keys", join(this.root, "keys"), "--systemctl", join(this.root, "systemctl"), "--journalctl", join(this.root, "journalctl"),
+      await built("agent/updater/main.ts"), "--releases", this.releases, "--packaged", this.packaged, "--keys", join(this.root, "keys"), "--in-use", join(this.root, "in-use"), "--systemctl", join(this.root, "systemctl"), "--journalctl", join(this.root, "journalctl"),
       "--boot-id", join(this.root, "boot-id"), "--socket", this.socket, "--look-ms", String(lookMs), "--idle-ms", String(idleMs), "--keep-free-bytes", "65536", ...(dieAtStep === undefined ? [] : ["--die-at-step", String(dieAtStep)]),
     ], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
@@ -92,6 +92,12 @@ export class UpdaterBench {
   async request(job: string, release: TestRelease, change: Partial<ReleaseManifest> = {}, deadlineMs = 60_000): Promise<InstallRequest> {
     const deb = makeDeb(this.root, release);
     return { job, release: await signRelease(deb, release.version, change), package: deb, deadlineMs };
+  }
+
+  /** The player was started from this release, as its launcher notes it. */
+  playerRunsFrom(version: string): void {
+    rmSync(join(this.root, "in-use"), { force: true });
+    symlinkSync(join(this.releases, version), join(this.root, "in-use"));
   }
 
   /** The services were restarted for the trial, and that is on disk. */
