@@ -6,7 +6,7 @@ import type { WifiSetup } from "../ports/wifi-setup.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import { pskOf } from "./nmcli-password.ts";
-import { NmcliWifiSetup } from "./nmcli-wifi-setup.ts";
+import { NmcliWifiSetup, securityOf, takes } from "./nmcli-wifi-setup.ts";
 import { Nmcli, nmRefused, type NmDevice, type NmProfile } from "./nmcli.ts";
 
 const WORST_CASE_MS = 180_000;
@@ -225,7 +225,22 @@ class NmcliNetworkSettings implements NetworkSettings {
     const stored = await this.#nmcli.modify(trial.value, ["connection.autoconnect", "no", "connection.interface-name", NO_INTERFACE, ...addressProperties(address)]);
     if (!stored.ok) return stored;
     const inMemory = await this.#nmcli.modify(trial.value, ["connection.interface-name", device.name], { temporary: true });
-    return inMemory.ok ? this.#nmcli.up(trial.value, device.name) : inMemory;
+    if (!inMemory.ok) return inMemory;
+    const up = await this.#nmcli.up(trial.value, device.name);
+    return up.ok || joins === undefined || up.error.code !== "network.not-in-range" ? up : this.#notJoined(device, joins, up);
+  }
+
+  /**
+   * NetworkManager says that a network is not there also when it asks for access in another way, and when a WPA3 network refused
+   * the password. Whether it is there is in the list of networks.
+   */
+  async #notJoined({ name }: NmDevice, { ssid, security }: WifiSettings, said: Result<void>): Promise<Result<void>> {
+    const visible = await this.#nmcli.accessPoints(name);
+    if (!visible.ok) return said;
+    const kinds = visible.value.filter(({ ssidHex }) => ssidHex === Buffer.from(ssid).toString("hex")).map((each) => each.security);
+    if (kinds.length === 0) return said;
+    if (!kinds.some((words) => takes(words, security))) return fail("network.refused", `the wireless network is in range, but it does not take ${security}: it takes ${securityOf(kinds[0] ?? "")}`);
+    return security === "open" ? fail("network.refused", "the wireless network is in range, but it does not let the device in") : fail("network.wrong-password", "the wireless network is in range, but it does not let the device in: the password is most likely wrong");
   }
 
   async #made(name: string): Promise<Result<string>> {

@@ -1,3 +1,4 @@
+import type { WifiSettings } from "../ports/network-settings.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import type { OpenAccessPoint, SetupAccessPoint, Uplinks, VisibleNetwork, VisibleSecurity, WifiSetup } from "../ports/wifi-setup.ts";
 import { pskOf } from "./nmcli-password.ts";
@@ -98,12 +99,23 @@ export class NmcliWifiSetup implements WifiSetup {
 }
 
 /** From NetworkManager's words: `WPA1 WPA2`, `WPA2 802.1X`, `WPA2 WPA3`, `WPA3`, `WEP`, `OWE`, or none. A network that takes both WPA2 and WPA3 is joined as WPA2, which NetworkManager turns into the better one. */
-function securityOf(words: string): VisibleSecurity {
-  const all = new Set(words.split(" ").filter((word) => word !== "" && word !== "--"));
+export function securityOf(words: string): VisibleSecurity {
+  const all = wordsOf(words);
   if (all.size === 0) return "open";
   if (all.has("802.1X")) return "enterprise";
   if (all.has("WPA2") || all.has("WPA1")) return "wpa-psk";
   return all.has("WPA3") ? "wpa3-sae" : "other";
+}
+
+/** Whether a network with these words can be joined with this kind of settings. */
+export function takes(words: string, security: WifiSettings["security"]): boolean {
+  const all = wordsOf(words);
+  if (security === "open") return all.size === 0;
+  return !all.has("802.1X") && (security === "wpa3-sae" ? all.has("WPA3") : all.has("WPA1") || all.has("WPA2"));
+}
+
+function wordsOf(words: string): ReadonlySet<string> {
+  return new Set(words.split(" ").filter((word) => word !== "" && word !== "--"));
 }
 
 function textOf(hex: string): string | undefined {

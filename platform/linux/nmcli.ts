@@ -148,7 +148,7 @@ export class Nmcli {
 
   /**
    * Activates a profile and waits until it is active or nmcli reports why not. Errors besides those of the runner:
-   * `network.wrong-password`, `network.not-in-range`, `network.no-address`.
+   * `network.wrong-password`, `network.not-in-range`, `network.no-address`, `network.timed-out`.
    */
   async up(uuid: string, device: string): Promise<Result<void>> {
     const done = await this.#run("nmcli", ["--wait", String(UP_WAIT_S), "connection", "up", "uuid", uuid, "ifname", device], UP_TIMEOUT_MS);
@@ -176,11 +176,12 @@ export class Nmcli {
   }
 }
 
-/** NetworkManager's reasons for a failed activation (nm-device-state-reason in nmcli's words) that a person can act on. */
-const REASONS: readonly (readonly [RegExp, "network.wrong-password" | "network.not-in-range" | "network.no-address", string])[] = [
+/** NetworkManager's reasons for a failed activation (nm-device-state-reason in nmcli's words, as 1.42 prints them) that a person can act on. */
+const REASONS: readonly (readonly [RegExp, "network.wrong-password" | "network.not-in-range" | "network.no-address" | "network.timed-out", string])[] = [
   [/secrets were required|password for '[^']*' not given/i, "network.wrong-password", "the wireless network refused the password"],
   [/Wi-Fi network could not be found/i, "network.not-in-range", "the wireless network is not in range"],
   [/IP configuration could not be reserved/i, "network.no-address", "no address could be reserved: DHCP does not answer, or another machine has this address"],
+  [/Error: Timeout (?:expired|\d+ sec)/i, "network.timed-out", `NetworkManager did not connect in ${UP_WAIT_S} s`],
 ];
 
 /** Terse tables: fields separated by `:`, which is escaped with `\` within them. */
