@@ -71,7 +71,7 @@ export interface ProvisionedSettings {
   readonly country?: string;
   readonly timeZone?: string;
   /** Removes an entry from the file once it is used. */
-  readonly used: (entry: "claimToken" | "network" | "timeZone") => void;
+  readonly used: (entry: "claimToken" | "network") => void;
 }
 
 /** Initial settings; desired state may change some of them at run time. */

@@ -73,7 +73,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const setup = new Setup({
     radio: platform.wifiSetup, door: ports.setupDoor, network, way, deviceId: ports.deviceId,
     file: settings.provisioning?.network, fileUsed: () => settings.provisioning?.used("network"),
-    location: settings.provisioning ?? {}, place: platform.place, clockControl: platform.clock, zoneUsed: () => settings.provisioning?.used("timeZone"),
+    location: settings.provisioning ?? {}, place: platform.place, clockControl: platform.clock, ownerChoseZone: () => madeDesired?.document()?.clock?.timeZone !== undefined,
     ownerChose: () => madeDesired?.document()?.network !== undefined, owned: () => identity.ownership.owner() !== undefined,
     uptimeMs: () => platform.probe.uptimeMs(), clock, timers, random, log: log.child({ part: "setup" }), policy: DEFAULT_SETUP_POLICY,
   });

@@ -19,7 +19,8 @@ const BROWSER: Readonly<Record<Player, readonly string[]>> = {
   chromium: ["chromium | chromium-browser"],
   electron: ["libasound2t64 | libasound2", "libgbm1", "libgtk-3-0t64 | libgtk-3-0", "libnss3"],
 };
-const RECOMMENDS = [
+/** What the product can do less without. A card image has all of it (`scripts/pi-image/image-packages.ts`). */
+export const RECOMMENDS = [
   "fonts-dejavu-core", "fonts-noto-core", "fonts-noto-color-emoji",
   // Pictures of what is on the output.
   "grim",

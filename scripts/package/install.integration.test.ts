@@ -126,12 +126,17 @@ describe.skipIf(why !== undefined)("the package on a booted Debian 13", () => {
   }, 120_000);
 
   test("a downgrade runs the older version, a unit that the operator disabled stays disabled, and no release from the air outlives dpkg's", async () => {
+    // An updater at work, which notes when it was stopped before the links went.
+    const dropIn = "/run/systemd/system/vitrine-updater.service.d";
+    device.read(`mkdir -p ${dropIn} && printf '%s\\n' '[Service]' ExecStart= 'ExecStart=/bin/sleep infinity' 'ExecStopPost=/bin/sh -c "[ ! -L /var/lib/vitrine-releases/current ] || touch /var/lib/vitrine-releases/stopped-first"' > ${dropIn}/test.conf && systemctl daemon-reload && systemctl restart vitrine-updater`);
     device.read("systemctl disable vitrine-player 2>/dev/null; ln -s 9.9.9 /var/lib/vitrine-releases/current; ln -s 9.9.9 /var/lib/vitrine-releases/confirmed; echo '{}' > /var/lib/vitrine-releases/trial.json");
     const downgraded = device.run(`dpkg --install ${debs["0.1.0"] ?? ""}`);
     expect(downgraded.status, downgraded.output).toBe(0);
     expect((await status()).deviceId).toBe(deviceId);
     expect([isEnabled("vitrine-agent"), isEnabled("vitrine-player")]).toEqual(["enabled", "disabled"]);
-    expect(device.read("ls -A /var/lib/vitrine-releases")).toBe("");
+    expect(device.read("ls -A /var/lib/vitrine-releases")).toBe("stopped-first");
+    device.read(`rm -r ${dropIn} /var/lib/vitrine-releases/stopped-first && systemctl daemon-reload`);
+    expect(device.read("systemctl is-active vitrine-updater.socket vitrine-updater.path")).toBe("active\nactive");
     expect(device.read("grep -o '\"version\": \"[^\"]*\"' /usr/lib/vitrine/release.json")).toContain("0.1.0");
   }, 120_000);
 

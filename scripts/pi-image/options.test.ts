@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { RECOMMENDS } from "../package/control.ts";
 import { debianPackages } from "./image-packages.ts";
 import { readOptions, whyNoPublicKey } from "./options.ts";
 
@@ -44,4 +45,9 @@ describe("the packages of an image", () => {
     expect(new Set(of({})).size).toBe(of({}).length);
     expect(of({ withoutBrowser: true })).not.toEqual(expect.arrayContaining(["labwc"]));
   });
+});
+
+test.each(["trixie", "bookworm"] as const)("an image of %s has all that the package recommends, such as the set-up network's name server", (release) => {
+  const image = debianPackages({ release, sshKeyPath: undefined, withoutBrowser: false });
+  expect(RECOMMENDS.filter((each) => !each.split(" | ").some((name) => image.includes(name)))).toEqual([]);
 });

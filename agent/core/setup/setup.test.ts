@@ -34,7 +34,7 @@ class SetupBench {
     this.radio = simulatedWifiSetup(net.machine.world);
   }
 
-  static async start(over: { readonly file?: Network; readonly cable?: boolean; readonly uptimeMs?: number; readonly location?: { country?: string; timeZone?: string }; readonly radio?: (radio: WifiSetup) => WifiSetup } = {}): Promise<SetupBench> {
+  static async start(over: { readonly file?: Network; readonly cable?: boolean; readonly uptimeMs?: number; readonly location?: { country?: string; timeZone?: string }; readonly zone?: string; readonly ownerChoseZone?: boolean; readonly radio?: (radio: WifiSetup) => WifiSetup } = {}): Promise<SetupBench> {
     const of = machine();
     const { world, time } = of;
     const { eth0 } = world.state.network.interfaces;
@@ -45,9 +45,10 @@ class SetupBench {
     bench.setup = new Setup({
       radio: over.radio === undefined ? bench.radio : over.radio(bench.radio),
       door: { open: (address) => Promise.resolve(ok((bench.door.push(`open ${address}`), address))), close: () => Promise.resolve(void bench.door.push("close")) },
-      location: over.location ?? {}, zoneUsed: () => void bench.used.push("timeZone"),
+      location: over.location ?? {}, ownerChoseZone: () => over.ownerChoseZone === true,
       place: { setCountry: (code) => Promise.resolve(ok(void bench.placed.push(code))) },
       clockControl: {
+        timeZone: () => Promise.resolve(seen(over.zone ?? "Etc/UTC", 0)),
         setTimeZone: (name) => {
           const observed = seen(name, 0);
           if (name === "Mars") return Promise.resolve({ attempted: true, acknowledged: false, observed, error: { code: "clock.zone-refused", message: "no" } });
@@ -164,12 +165,14 @@ describe("without a known network", () => {
   });
 });
 
-test("the machine is told its country at each start, and its time zone until it was taken", async () => {
-  bench = await SetupBench.start({ location: { country: "DE", timeZone: "Europe/Berlin" }, cable: true });
-  expect([bench.placed, bench.used]).toEqual([["DE", "Europe/Berlin"], ["timeZone"]]);
-  await bench.end();
-  bench = await SetupBench.start({ location: { timeZone: "Mars" }, cable: true });
-  expect([bench.placed, bench.used]).toEqual([[], []]);
+test.each([
+  ["its country and its time zone", { location: { country: "DE", timeZone: "Europe/Berlin" } }, ["DE", "Europe/Berlin"]],
+  ["no time zone that it has already", { location: { timeZone: "Europe/Berlin" }, zone: "Europe/Berlin" }, []],
+  ["no time zone where the owner chose one", { location: { timeZone: "Europe/Berlin" }, ownerChoseZone: true }, []],
+  ["a time zone that it refuses, and goes on", { location: { timeZone: "Mars" } }, []],
+])("at each start the machine is told by the file %s", async (_what, over, placed) => {
+  bench = await SetupBench.start({ ...over, cable: true });
+  expect([bench.placed, bench.used]).toEqual([placed, []]);
 });
 
 describe("the network of the provisioning file", () => {

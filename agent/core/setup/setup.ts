@@ -41,9 +41,9 @@ export interface SetupDeps {
   readonly location: { readonly country?: string; readonly timeZone?: string };
   /** Absent: the machine cannot be told its country. */
   readonly place: MachinePlace | undefined;
-  readonly clockControl: Pick<ClockControl, "setTimeZone">;
-  /** The machine keeps the time zone: removes it from the file. */
-  readonly zoneUsed: () => void;
+  readonly clockControl: Pick<ClockControl, "timeZone" | "setTimeZone">;
+  /** The desired document has a time zone of its own. */
+  readonly ownerChoseZone: () => boolean;
   /** Tries network settings and goes back by itself. `again`: although the same settings failed a short while ago. */
   readonly network: { apply(wanted: Network, options: { readonly again: boolean }): Promise<OwnKeyResult> };
   readonly way: WayToCloud;
@@ -299,16 +299,18 @@ export class Setup {
 
   /** Before the radio is used: the country decides which channels it sees. */
   async #locate(): Promise<void> {
-    const { location: { country, timeZone }, place, clockControl, zoneUsed, log } = this.#deps;
+    const { location: { country, timeZone }, place, clockControl, ownerChoseZone, log } = this.#deps;
     const unused = "a setting of the provisioning file could not be used";
     if (country !== undefined) {
       const told = place === undefined ? fail("place.not-set", "this machine cannot be told its country") : await place.setCountry(country);
       if (!told.ok) log.warn({ ...told.error }, unused);
     }
-    if (timeZone === undefined) return;
+    if (timeZone === undefined || ownerChoseZone()) return;
+    // At each start: a read-only root and the other slot of an A/B image have a zone of their own.
+    const now = await clockControl.timeZone();
+    if (now.kind === "ok" && now.value === timeZone) return;
     const zone = await clockControl.setTimeZone?.(timeZone);
-    if (zone?.acknowledged === true) zoneUsed();
-    else log.warn({ ...(zone?.error ?? { code: "clock.zone-refused", message: "the time zone of this machine cannot be set" }) }, unused);
+    if (zone?.acknowledged !== true) log.warn({ ...(zone?.error ?? { code: "clock.zone-refused", message: "the time zone of this machine cannot be set" }) }, unused);
   }
 
   async #measureBoot(): Promise<void> {

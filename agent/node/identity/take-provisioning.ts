@@ -59,6 +59,6 @@ function lasting(folder: string): JsonObject {
   const found = readPrivate(join(folder, TAKEN.file));
   const json = found.kind === "text" ? parseJson(found.text) : undefined;
   if (!isJsonObject(json)) return {};
-  const { network: _network, claimToken: _token, timeZone: _zone, ...rest } = json;
+  const { network: _network, claimToken: _token, ...rest } = json;
   return rest;
 }

@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, renameSync, rm
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { decodeProvisioning, parseProvisioningText } from "./provisioning-text.ts";
 
-/** Entries of the provisioning file that are removed once they are used: secrets, and settings that the machine keeps from then on. */
-export type UsedEntry = "claimToken" | "network" | "timeZone";
+/** Entries of the provisioning file that are removed once they are used: the secrets in it. */
+export type UsedEntry = "claimToken" | "network";
 
 /**
  * Removes a used entry from the provisioning file. Everything else stays. The file is replaced atomically, so that a power

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { RECOMMENDS } from "../../package/control.ts";
 import { debianPackages } from "../image-packages.ts";
 
 const LAYER = readFileSync(join(import.meta.dirname, "layer/vitrine.yaml"), "utf8");
@@ -33,7 +34,14 @@ describe("the layer for rpi-image-gen", () => {
     expect(packages.filter((name) => !image.includes(name))).toEqual([]);
     // What the screen needs and the image has is in the layer too.
     const screen = image.filter((name) => !debianPackages({ release: "trixie", sshKeyPath: undefined, withoutBrowser: true }).includes(name));
+    expect(screen.length).toBeGreaterThan(5);
     expect(screen.filter((name) => !packages.includes(name) && name !== "libgl1-mesa-dri")).toEqual([]);
+  });
+
+  test("it has all that the package recommends, because mmdebstrap installs nothing that is only recommended", () => {
+    const base = header.get("X-Env-Layer-Requires")?.split(",") ?? [];
+    const has = (name: string): boolean => base.includes(name) || body.includes(`\n    - ${name}\n`);
+    expect(RECOMMENDS.filter((each) => !each.split(" | ").some(has))).toEqual([]);
   });
 
   test("the example names the layer and its own base, and makes room for a browser in each slot", () => {
