@@ -41,7 +41,7 @@ export async function unpackBrowser(from: string, artefact: BrowserArtefact, fol
   });
 }
 
-/** The first file that is missing or has another hash, read back from the disk. */
+/** The first file that is missing or has another hash. */
 export async function firstWrongFile(tree: string, files: Readonly<Record<string, string>>): Promise<string | undefined> {
   for (const [path, sha256] of Object.entries(files)) {
     const hash = createHash("sha256");

@@ -36,6 +36,8 @@ export interface SoftwareUpdateDeps {
 type Params = CommandParams<"software.update">;
 type Done = Execution<CommandResult<"software.update">>;
 
+const HOLD_SECONDS = 60;
+const TRIAL_MINUTES = 10;
 const ASK_MS = 2_000;
 const WINDOW_LOOK_MS = 60_000;
 /** The judge is done before the updater's own time limit. */
@@ -59,7 +61,8 @@ export function softwareUpdateExecutor(deps: SoftwareUpdateDeps): CommandExecuto
 
 async function run(deps: SoftwareUpdateDeps, params: Params, context: ExecutionContext): Promise<Done> {
   const { software, timers } = deps;
-  const { release } = params;
+  const { release, holdSeconds = HOLD_SECONDS, trialMinutes = TRIAL_MINUTES } = params;
+  if (holdSeconds * 2 > trialMinutes * 60) return { state: "rejected", error: { code: "update.trial-too-short", message: `a trial of ${trialMinutes} min is too short for a picture that has to be good for ${holdSeconds} s`, hint: "Make trialMinutes at least twice holdSeconds." } };
   const checked = await software.check(release);
   if (!checked.ok) return { state: checked.error.code === "update.no-updater" ? "failed" : "rejected", error: checked.error };
   const begin = await awaitWindow(deps, params, context);
@@ -71,7 +74,7 @@ async function run(deps: SoftwareUpdateDeps, params: Params, context: ExecutionC
   const note = { job: `${context.id}:${context.attempt}`, version: checked.value.version, from: before.value.running, verdict: deps.verdict() ?? "unknown" };
   context.progress("installing");
   await context.intend(note);
-  const installed = await software.install({ job: note.job, release, ...files.value, deadlineMs: (params.trialMinutes ?? 10) * 60_000 });
+  const installed = await software.install({ job: note.job, release, ...files.value, deadlineMs: trialMinutes * 60_000 });
   deps.changed();
   // Without an answer the updater's records decide.
   if (!installed.ok && installed.error.code !== "update.no-updater") {
@@ -158,7 +161,7 @@ async function endOf(deps: SoftwareUpdateDeps, status: SoftwareStatus, note: Int
   return { state: "unknown", seen: `release ${status.running} runs, and the updater knows nothing of this job; a package may have been installed by hand` };
 }
 
-async function judge(deps: SoftwareUpdateDeps, { holdSeconds = 60 }: Params, note: IntentNote, leftMs: number, signal: AbortSignal): Promise<void> {
+async function judge(deps: SoftwareUpdateDeps, { holdSeconds = HOLD_SECONDS }: Params, note: IntentNote, leftMs: number, signal: AbortSignal): Promise<void> {
   const job = String(note["job"]);
   deps.changed();
   const judged = await judgeTrial(deps, { before: verdictOf(note["verdict"]), holdMs: holdSeconds * 1000, withinMs: Math.max(0, leftMs - Math.min(MARGIN_MS, leftMs / 4)) }, signal);

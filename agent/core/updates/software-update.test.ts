@@ -67,6 +67,14 @@ test("a release that keeps ending is taken back by the updater, and the old one 
   expect(rig.software?.running).toBe("1.0.0");
 });
 
+test("a trial that is too short for its hold time, so that no release could pass, is refused before anything is downloaded", async () => {
+  const rig = new UpdateRig();
+  await rig.update({ holdSeconds: 60, trialMinutes: 1 });
+  await rig.pass(1_000);
+  expect(rig.outcome).toMatchObject({ state: "rejected", error: { code: "update.trial-too-short" } });
+  expect(rig.downloads).toBe(0);
+});
+
 test("it begins within its window, and not after it", async () => {
   const rig = new UpdateRig();
   await rig.update({ notBeforeMs: START_MS + 2 * 3_600_000, notAfterMs: START_MS + 3 * 3_600_000 });

@@ -18,7 +18,7 @@ export const softwareUpdate = defineCommand({
     notAfterMs: v.optional(v.pipe(WallMsSchema, v.description("End of that window; then it fails with `update.window-over`."))),
     spreadMinutes: v.optional(v.pipe(minutes(12 * 60), v.description("It begins at a random time within this many minutes, so that a fleet does not download at once. Default: 0."))),
     holdSeconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(5), v.maxValue(600), v.description("How long picture and link have to be good before the release is confirmed. Default: 60."))),
-    trialMinutes: v.optional(v.pipe(minutes(60), v.minValue(1), v.description("Time for the trial; then the device goes back. Default: 10."))),
+    trialMinutes: v.optional(v.pipe(minutes(60), v.minValue(1), v.description("Time for the trial, at least twice `holdSeconds`; then the device goes back. Default: 10."))),
   }),
   result: v.object({ version: VersionSchema, from: VersionSchema }),
   lane: "software",
