@@ -45,7 +45,7 @@ test("a password with spaces at its ends is passed as WPA's key, one of 64 digit
   expect(await settings.apply({ wifi: { ssid: "Shop", security: "wpa3-sae", password: " at the front" } })).toMatchObject({ ok: false, error: { code: "network.not-supported" } });
 });
 
-/** What nmcli 1.42 prints. The first two are recorded from it, with simulated radios; the others are the texts in its program. */
+/** What nmcli 1.42 prints. The last is the text in its program; the others are recorded, with simulated radios. */
 const HINT = "\nHint: use 'journalctl -xe NM_CONNECTION=7f840cd2-c163-452c-a890-a837e971c9b9 + NM_DEVICE=wlan0' to get more details.";
 const SAID = {
   wrongPassword: `Warning: password for '802-11-wireless-security.psk' not given in 'passwd-file' and nmcli cannot ask without '--ask' option.\nError: Connection activation failed: Secrets were required, but not provided${HINT}`,

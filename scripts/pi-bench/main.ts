@@ -17,7 +17,7 @@ import type { Issue } from "../tool-result.ts";
 import { readTap, type SuiteResult } from "./tap.ts";
 
 /** Suites on the machine without systemd: `guest/NAME.ts`. */
-const GUEST_SUITES = ["gpio", "edges", "cec", "machine"] as const;
+const GUEST_SUITES = ["gpio", "edges", "cec", "machine", "setup"] as const;
 const AGENT = "agent";
 const FIGURES = "figures";
 const IMAGE = "image";
@@ -26,7 +26,7 @@ const IMAGE_WRITES = "image-writes";
 const IMAGE_PARTS: readonly string[] = [IMAGE, IMAGE_WRITES];
 const PARTS: readonly string[] = [...GUEST_SUITES, AGENT, FIGURES, ...IMAGE_PARTS];
 /** Left out of the fast run. */
-const SLOW_PARTS: readonly string[] = ["machine", AGENT, FIGURES, ...IMAGE_PARTS];
+const SLOW_PARTS: readonly string[] = ["machine", "setup", AGENT, FIGURES, ...IMAGE_PARTS];
 const ROOT = resolve(import.meta.dirname, "../..");
 const WORK = join(ROOT, ".vitrine", "pi-bench");
 

@@ -13,7 +13,8 @@ mkdir -p "$work/npm"; echo '{}' > "$work/npm/package.json"
 # The archives that this machine uses itself.
 sources=(); for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources; do [ -s "$file" ] && sources+=("$file"); done
 packages=(base-files base-passwd bash coreutils dash findutils grep gzip libc-bin login mawk mount ncurses-base sed tar tzdata util-linux
-  systemd-sysv udev dbus polkitd kmod iproute2 procps v4l-utils gpiod libstdc++6 busybox-static linux-image-arm64)
+  systemd-sysv udev dbus polkitd kmod iproute2 procps v4l-utils gpiod libstdc++6 busybox-static linux-image-arm64
+  network-manager wpasupplicant hostapd iw dnsmasq-base nftables)
 mmdebstrap --quiet --architectures=arm64 --variant=extract --include="$(IFS=,; echo "${packages[*]}")" \
   --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr bookworm "$root" "${sources[@]}"
 wait $npm
@@ -33,7 +34,9 @@ mkdir -p "$root/usr/local/lib/node_modules"; cp -r "$work/npm/node_modules/"{kof
 mv "$root/boot/vmlinuz-$version" "$work/vmlinuz"
 mv "$root/usr/lib/linux-image-$version/broadcom/bcm2837-rpi-3-b.dtb" "$work/pi.dtb"
 # Half of the card, and nothing of it is ever in an emulated Pi.
-rm -rf "$root"/boot/* "$root/usr/lib/linux-image-$version" "$root"/usr/share/{doc,locale,man} "$modules"/kernel/drivers/{net/ethernet,net/wireless,infiniband,scsi,iio,mtd,ata,usb/serial} "$modules"/kernel/drivers/gpu/drm/{amd,nouveau,radeon,msm}
+rm -rf "$root"/boot/* "$root/usr/lib/linux-image-$version" "$root"/usr/share/{doc,locale,man} "$modules"/kernel/drivers/{net/ethernet,infiniband,scsi,iio,mtd,ata,usb/serial} "$modules"/kernel/drivers/gpu/drm/{amd,nouveau,radeon,msm}
+# Of the wireless drivers only the simulated radios are of use there.
+find "$modules/kernel/drivers/net/wireless" -name '*.ko' ! -name 'mac80211_hwsim.ko' -delete
 depmod -b "$root" "$version"
 mkdir -p "$work"/initrd/{bin,proc,sys,dev,root,modules}; cp "$root/bin/busybox" "$work/initrd/bin/"
 n=10
