@@ -71,3 +71,10 @@ test("a text built to be slow takes no longer than others", { timeout: 60_000 },
 test("only the names of a customer's own values are shown", () => {
   expect(maskValues({ a: "x", b: [1, { c: true }], d: {}, e: null })).toEqual({ a: "[secret]", b: ["[secret]", { c: "[secret]" }], d: {}, e: "[secret]" });
 });
+
+test("a JSON Schema describes secrets and holds none, so it stays whole; a value under a secret's name does not", () => {
+  const schema = { $schema: "http://json-schema.org/draft-07/schema#", type: "object", properties: { password: { type: "string", default: "shop-password" }, token: { anyOf: [{ type: "string" }] } } };
+  expect(redact(schema)).toEqual(schema);
+  expect(redact({ type: "object", properties: { password: "geheim", psk: { key: "geheim" }, token: { type: "geheim" } } })).toEqual({ type: "object", properties: { password: "[secret]", psk: "[secret]", token: "[secret]" } });
+  expect(redact({ properties: { password: { type: "string" } } })).toEqual({ properties: { password: "[secret]" } });
+});

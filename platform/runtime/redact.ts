@@ -98,7 +98,8 @@ function maskNamed(text: string, name: RegExp, field: RegExp, masked: (field: Re
 export function redact(value: unknown, limits: RedactLimits = WIDE): unknown {
   let left = limits.valuesMax;
   const seen = new Set<object>();
-  const walk = (inner: unknown, depth: number): unknown => {
+  // `isSchema`: these are the properties of a JSON Schema, which describes secrets and holds none.
+  const walk = (inner: unknown, depth: number, isSchema = false): unknown => {
     left -= 1;
     if (typeof inner === "string") return shortened(inner, limits.textMax);
     if (typeof inner !== "object" || inner === null) return inner;
@@ -107,7 +108,7 @@ export function redact(value: unknown, limits: RedactLimits = WIDE): unknown {
     if (inner instanceof Error) return shortened(inner.stack ?? `${inner.name}: ${inner.message}`, limits.textMax);
     if ("toJSON" in inner && typeof inner.toJSON === "function") return walk((inner as { toJSON(): unknown }).toJSON(), depth + 1);
     seen.add(inner);
-    const copy = Array.isArray(inner) ? list(inner, depth) : fields(inner as Readonly<Record<string, unknown>>, depth);
+    const copy = Array.isArray(inner) ? list(inner, depth) : fields(inner as Readonly<Record<string, unknown>>, depth, isSchema);
     seen.delete(inner);
     return copy;
   };
@@ -119,20 +120,28 @@ export function redact(value: unknown, limits: RedactLimits = WIDE): unknown {
     }
     return copy;
   };
-  const fields = (object: Readonly<Record<string, unknown>>, depth: number): Record<string, unknown> => {
+  const fields = (object: Readonly<Record<string, unknown>>, depth: number, isSchema: boolean): Record<string, unknown> => {
     const copy: [string, unknown][] = [];
     for (const [name, inner] of Object.entries(object)) {
       if (left <= 0) {
         copy.push([CUT, true]);
         break;
       }
-      const hidden = isSecretName(name) && inner !== null && inner !== undefined && typeof inner !== "boolean";
-      copy.push([redactText(name), hidden ? SECRET : OPEN_NAMES.has(name) ? inner : walk(inner, depth + 1)]);
+      const hidden = isSecretName(name) && inner !== null && inner !== undefined && typeof inner !== "boolean" && !(isSchema && isJsonSchema(inner));
+      copy.push([redactText(name), hidden ? SECRET : OPEN_NAMES.has(name) ? inner : walk(inner, depth + 1, name === "properties" && "type" in object && object["type"] === "object")]);
     }
     return Object.fromEntries(copy);
   };
   return walk(value, 0);
 }
+
+function isJsonSchema(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, anyOf, enum: choices } = value as Readonly<Record<string, unknown>>;
+  return (typeof type === "string" && JSON_TYPES.has(type)) || Array.isArray(anyOf) || Array.isArray(choices);
+}
+
+const JSON_TYPES: ReadonlySet<string> = new Set(["string", "number", "integer", "boolean", "object", "array", "null"]);
 
 /** Which fields there are, and not one value: for what is the customer's own, where any name may hold a secret. */
 export function maskValues(value: unknown, mask = SECRET, depthLeft = 16): unknown {
@@ -163,7 +172,7 @@ export function maskAddress(address: string, mask = SECRET): string {
   const parameters = query.length === 0 ? "" : `?${query.join("?").split("&").map((each) => maskParameter(each, mask)).join("&")}`;
   // An address in the path, as proxies and archives have it, may have a user too.
   const shown = place.replaceAll(/\/\/[^/@]*@/g, `//${mask}@`);
-  return `${scheme}${isUserThere ? `${mask}@` : ""}${shown}${parameters}${fragment.length === 0 ? "" : `#${mask}`}`;
+  return `${scheme}${isUserThere ? `${mask}@` : ""}${shown}${parameters}${fragment.length === 0 ? "" : fragment.join("#") === "" ? "#" : `#${mask}`}`;
 }
 
 function maskParameter(parameter: string, mask: string): string {

@@ -23,6 +23,8 @@ export interface DebOptions {
   readonly version: string;
   /** An unpacked Electron player that electron-builder made for this architecture; absent: the package uses the system's Chromium. */
   readonly electron?: string;
+  /** Public keys of releases, one a line. */
+  readonly releaseKey?: string;
   /** Folder for the package; made if missing. */
   readonly out: string;
   /** Where npm's packages are kept between builds. */
@@ -74,14 +76,16 @@ export async function buildDeb(options: DebOptions): Promise<Result<Deb>> {
   }
 }
 
-async function allEntries({ root, arch, version, electron, epochSeconds }: DebOptions, node: string, koffi: string): Promise<readonly Entry[]> {
+async function allEntries({ root, arch, version, electron, releaseKey, epochSeconds }: DebOptions, node: string, koffi: string): Promise<readonly Entry[]> {
   const player: TreeInput["player"] = electron === undefined ? { kind: "chromium" } : { kind: "electron", folder: electron };
+  const keys: readonly Entry[] = releaseKey === undefined ? [] : [{ path: `${RELEASE}/release-keys/release.pub`, mode: 0o644, content: { text: releaseKey } }];
   const release = await releaseTree({ root, arch, version, node, koffi, player });
   const system = systemTree(root);
   const about = await describeRelease({ version, arch, node: NODE_VERSION, player: player.kind }, release, system);
   const doc = (name: string, text: string): Entry => ({ path: `/usr/share/doc/vitrine/${name}`, mode: 0o644, content: { text } });
   return [
     ...release,
+    ...keys,
     ...system,
     ...docsTree(root),
     { path: `${RELEASE}/release.json`, mode: 0o644, content: { text: `${JSON.stringify(about, undefined, 1)}\n` } },

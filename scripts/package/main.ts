@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { build } from "../build/build.ts";
-import type { Issue } from "../tool-result.ts";
+import { whyNoReleaseKey } from "../release/release-key.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../tool-result.ts";
 import { buildDeb, type Deb } from "./build-deb.ts";
 import { electronFolder, findElectronPlayer } from "./electron-player.ts";
 import { HELP, parseOptions, type PackageOptions } from "./options.ts";
@@ -17,7 +18,9 @@ if (!parsed.ok) process.exitCode = complain(parsed.error, 2);
 else if (parsed.value === undefined) console.log(HELP);
 else process.exitCode = await packageAll(parsed.value);
 
-async function packageAll({ arches, out, sizes }: PackageOptions): Promise<number> {
+async function packageAll({ arches, out, sizes, releaseKey: keyFile }: PackageOptions): Promise<number> {
+  const key = keyFile === undefined ? ok(undefined) : await readKeyFile(keyFile);
+  if (!key.ok) return complain(key.error, 2);
   const { missing } = await build(ROOT);
   if (missing.length > 0) return complain({ code: "package.not-built", message: `dist/ is not whole: ${missing.join(", ")}` }, 1);
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string };
@@ -25,14 +28,26 @@ async function packageAll({ arches, out, sizes }: PackageOptions): Promise<numbe
   for (const arch of arches) {
     const electron = await findElectronPlayer(ROOT, arch);
     if (!electron.ok) return complain(electron.error, 1);
+    console.log(`packing for ${arch} …`);
     const built = await buildDeb({
       root: ROOT, arch, version, epochSeconds, sizes, out: resolve(out), cache: join(ROOT, ".vitrine/package"),
       ...(electron.value !== undefined && { electron: electron.value }),
+      ...(key.value !== undefined && { releaseKey: key.value }),
     });
     if (!built.ok) return complain(built.error, 1);
     report(built.value, arch, electron.value);
   }
   return 0;
+}
+
+async function readKeyFile(path: string): Promise<Result<string>> {
+  try {
+    const text = await readFile(path, "utf8");
+    const why = whyNoReleaseKey(text);
+    return why === undefined ? ok(text) : fail("package.usage", `${path} cannot be used as a release key: ${why}.`);
+  } catch (thrown) {
+    return fail("package.usage", `the release key cannot be read: ${messageOf(thrown)}`);
+  }
 }
 
 function report({ path, bytes, nodeBytes }: Deb, arch: Arch, electron: string | undefined): void {

@@ -8,6 +8,8 @@ export interface PackageOptions {
   readonly out: string;
   /** Compare each package's size with that of Node alone. */
   readonly sizes: boolean;
+  /** File with the public keys of releases that devices with this package take over the air. */
+  readonly releaseKey: string | undefined;
 }
 
 export const HELP = `npm run package:deb -- [options]
@@ -17,6 +19,8 @@ Builds the Debian packages vitrine_<version>_<arch>.deb, for Debian 13 and Raspb
   --arch arm64|amd64   only this architecture (default: both)
   --out DIR            folder for the packages (default: dist/package)
   --sizes              also pack Node's binary alone, the same way, and compare: takes twice as long
+  --release-key FILE   public half of the release key (npm run package:manifest -- --new-key): devices with this package take
+                       releases over the air that are signed with it. Without one, put it into /etc/vitrine/release-keys on each device
   --help               this text
 
 The player is the Electron in dist/electron-builder/linux-unpacked (amd64) or linux-arm64-unpacked, if electron-builder made one
@@ -25,9 +29,9 @@ SOURCE_DATE_EPOCH sets the time of all files; by default it is that of the last 
 
 /** Parses the command line; `undefined` means that help was requested. Error: `package.usage`. */
 export function parseOptions(args: readonly string[]): Result<PackageOptions | undefined> {
-  let values: { arch?: string; out?: string; sizes?: boolean; help?: boolean };
+  let values: { arch?: string; out?: string; sizes?: boolean; "release-key"?: string; help?: boolean };
   try {
-    ({ values } = parseArgs({ args: [...args], options: { arch: { type: "string" }, out: { type: "string" }, sizes: { type: "boolean" }, help: { type: "boolean", short: "h" } } }));
+    ({ values } = parseArgs({ args: [...args], options: { arch: { type: "string" }, out: { type: "string" }, sizes: { type: "boolean" }, "release-key": { type: "string" }, help: { type: "boolean", short: "h" } } }));
   } catch (thrown) {
     // parseArgs throws for unknown options, missing values and stray words, and its message names them.
     return usage(messageOf(thrown).split(". ")[0] ?? "");
@@ -36,7 +40,7 @@ export function parseOptions(args: readonly string[]): Result<PackageOptions | u
   const { arch, out = "dist/package", sizes = false } = values;
   if (out === "") return usage("--out names a folder");
   const wanted = ARCHES.filter((each) => arch === undefined || each === arch);
-  return wanted.length === 0 ? usage(`--arch is ${ARCHES.join(" or ")}, not "${String(arch)}"`) : ok({ arches: wanted, out, sizes });
+  return wanted.length === 0 ? usage(`--arch is ${ARCHES.join(" or ")}, not "${String(arch)}"`) : ok({ arches: wanted, out, sizes, releaseKey: values["release-key"] });
 }
 
 function usage(message: string): Result<never> {

@@ -1,6 +1,7 @@
 /** `npm run pi:image`: makes an SD card image. Exit codes: 0 made, 1 not made, 2 wrong options. */
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { parseProvisioning } from "../../agent/node/identity/provisioning.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { sourceEpochSeconds } from "../package/source-epoch.ts";
 import { runShown } from "../setup/kept-build.ts";
@@ -26,7 +27,7 @@ async function make(options: ImageOptions): Promise<Result<void>> {
   if (!inputs.ok) return inputs;
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   const name = `vitrine-${version}-${options.release}`;
-  const packagePath = options.packagePath === undefined ? await buildPackage(version) : ok(resolve(options.packagePath));
+  const packagePath = options.packagePath === undefined ? await buildPackage(version, options.releaseKeyPath) : ok(resolve(options.packagePath));
   if (!packagePath.ok) return packagePath;
   const out = resolve(options.out === "" ? `${name}.img` : options.out);
   const made = await makeImage({
@@ -49,16 +50,16 @@ function checkInputs({ packagePath, sshKeyPath, provisioningPath }: ImageOptions
     if (packagePath !== undefined && readFileSync(packagePath).subarray(0, 8).toString("latin1") !== "!<arch>\n") return fail("image.usage", `${packagePath} is no Debian package.`);
     const noKey = sshKeyPath === undefined ? undefined : whyNoPublicKey(readFileSync(sshKeyPath, "utf8"));
     if (noKey !== undefined) return fail("image.usage", `${sshKeyPath} cannot be used for ssh: ${noKey}.`);
-    if (provisioningPath !== undefined) JSON.parse(readFileSync(provisioningPath, "utf8"));
-    return ok(undefined);
+    const provisioning = provisioningPath === undefined ? ok(undefined) : parseProvisioning(provisioningPath, readFileSync(provisioningPath), true);
+    return provisioning.ok ? ok(undefined) : fail("image.usage", provisioning.error.message, provisioning.error.hint);
   } catch (thrown) {
     return fail("image.usage", `an input cannot be read: ${messageOf(thrown)}`);
   }
 }
 
-async function buildPackage(version: string): Promise<Result<string>> {
+async function buildPackage(version: string, releaseKeyPath: string | undefined): Promise<Result<string>> {
   const out = join(ROOT, "dist", "package");
-  const status = await runShown(process.execPath, [join(ROOT, "scripts/package/main.ts"), "--arch", "arm64", "--out", out], PACKAGE_TIMEOUT_MS);
+  const status = await runShown(process.execPath, [join(ROOT, "scripts/package/main.ts"), "--arch", "arm64", "--out", out, ...(releaseKeyPath === undefined ? [] : ["--release-key", resolve(releaseKeyPath)])], PACKAGE_TIMEOUT_MS);
   return status === 0 ? ok(join(out, `vitrine_${version}_arm64.deb`)) : fail("image.package", `the package could not be built: npm run package:deb ended with ${status}; its output is above.`);
 }
 

@@ -11,6 +11,8 @@ export interface ImageOptions {
   readonly packagePath: string | undefined;
   /** A public key that may log in as root. Absent: the image has no ssh. */
   readonly sshKeyPath: string | undefined;
+  /** Goes into the package that is built for the image. */
+  readonly releaseKeyPath: string | undefined;
   /** Put on the boot partition. */
   readonly provisioningPath: string | undefined;
   readonly readOnly: boolean;
@@ -18,7 +20,7 @@ export interface ImageOptions {
   readonly withoutBrowser: boolean;
 }
 
-export const USAGE = `npm run pi:image -- [--out FILE] [--release ${RELEASES.join("|")}] [--package FILE] [--ssh-key FILE] [--provisioning FILE] [--read-only]
+export const USAGE = `npm run pi:image -- [--out FILE] [--release ${RELEASES.join("|")}] [--package FILE] [--ssh-key FILE] [--release-key FILE] [--provisioning FILE] [--read-only]
 
 Makes an SD card image of Debian and Vitrine for 64-bit Raspberry Pis. Needs root on Debian or Ubuntu, 6 GB of free space, and
 on another processor QEMU's user emulation, which it installs. The first image takes half an hour, the next some minutes.
@@ -27,6 +29,8 @@ on another processor QEMU's user emulation, which it installs. The first image t
   --release          Debian 13 (trixie, the default) or 12 (bookworm: labwc is too old for power and rotation of outputs)
   --package          a Debian package that was built before; by default it is built (npm run package:deb)
   --ssh-key          a public key that may log in as root over ssh; without it the image has no ssh at all
+  --release-key      public half of the release key, so that devices of this image take updates over the air that are signed with it;
+                     not with --package, whose package has its own
   --provisioning     a provisioning file for the boot partition: devices of this image are claimed with nothing typed
   --read-only        from the second boot on the root file system is read-only, with an overlay in memory
   --without-browser  leaves out the browser and the compositor: for tests of the rest
@@ -43,11 +47,13 @@ export function readOptions(args: readonly string[]): Result<ImageOptions | unde
   const release = RELEASES.find((name) => name === wanted);
   if (release === undefined) return fail("image.usage", `there is no release "${wanted}" here: ${RELEASES.join(" or ")}`);
   if (release === "bookworm" && values["read-only"] === true) return fail("image.usage", "--read-only needs trixie: the systemd of bookworm makes no partition for the state at the first boot");
+  if (values.package !== undefined && values["release-key"] !== undefined) return fail("image.usage", "--release-key goes into the package that is built here; build yours with it instead (npm run package:deb -- --release-key)");
   return ok({
     out: values.out ?? "",
     release,
     packagePath: values.package,
     sshKeyPath: values["ssh-key"],
+    releaseKeyPath: values["release-key"],
     provisioningPath: values.provisioning,
     readOnly: values["read-only"] ?? false,
     withoutBrowser: values["without-browser"] ?? false,
@@ -64,6 +70,7 @@ function parse(args: readonly string[]) {
           release: { type: "string" },
           package: { type: "string" },
           "ssh-key": { type: "string" },
+          "release-key": { type: "string" },
           provisioning: { type: "string" },
           "read-only": { type: "boolean" },
           "without-browser": { type: "boolean" },

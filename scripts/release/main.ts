@@ -15,15 +15,9 @@ Signs the manifest of one release, from its Debian packages (npm run package:deb
   --browser …     a tar archive with a browser, whose program is "chromium" at the top, for one architecture
   --downgrade     the release may replace a newer one
   --out FILE      default: vitrine_<version>.release.json
-  --new-key FILE  makes a release key: FILE (secret, mode 0600) and FILE.pub, for /etc/vitrine/release-keys on the devices`;
+  --new-key FILE  makes a release key: FILE (secret, mode 0600; keep it outside the source tree) and FILE.pub, which devices get in
+                  their package (npm run package:deb -- --release-key FILE.pub) or in /etc/vitrine/release-keys`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    help: { type: "boolean", default: false }, key: { type: "string" }, base: { type: "string" }, out: { type: "string" },
-    browser: { type: "string", multiple: true, default: [] }, downgrade: { type: "boolean", default: false }, "new-key": { type: "string" },
-  },
-});
 try {
   process.exitCode = await main();
 } catch (thrown) {
@@ -32,6 +26,13 @@ try {
 }
 
 async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: "boolean", default: false }, key: { type: "string" }, base: { type: "string" }, out: { type: "string" },
+      browser: { type: "string", multiple: true, default: [] }, downgrade: { type: "boolean", default: false }, "new-key": { type: "string" },
+    },
+  });
   if (values.help) {
     console.log(HELP);
     return 0;

@@ -1,12 +1,13 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makeDeb } from "../../agent/updater/testing/test-release.ts";
 import { UpdaterBench } from "../../agent/updater/testing/updater-bench.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
 import { reportLeftOut } from "../check/left-out.ts";
-import { newReleaseKey, readReleaseKey } from "./release-key.ts";
+import { newReleaseKey, readReleaseKey, whyNoReleaseKey } from "./release-key.ts";
 import { signedManifest } from "./signed-manifest.ts";
 
 const why = existsSync("/usr/bin/dpkg-deb") ? undefined : "this machine has no dpkg-deb";
@@ -39,7 +40,10 @@ describe.skipIf(why !== undefined)("release manifest", () => {
   test("a key that others can read, a second package for one architecture and a file that is no package are refused", async () => {
     await newReleaseKey(join(folder, "release"), systemRandom);
     const key = await readReleaseKey(join(folder, "release"));
-    await expect(newReleaseKey(join(folder, "release"), systemRandom)).rejects.toThrow("EEXIST");
+    await expect(readReleaseKey(join(folder, "release.pub"))).rejects.toThrow(".pub is the public half");
+    expect(whyNoReleaseKey(await readFile(join(folder, "release.pub"), "utf8"))).toBeUndefined();
+    expect(whyNoReleaseKey(await readFile(join(folder, "release"), "utf8"))).toContain("secret half");
+    await expect(newReleaseKey(join(folder, "release"), systemRandom)).rejects.toThrow("exists already");
     chmodSync(join(folder, "release"), 0o644);
     await expect(readReleaseKey(join(folder, "release"))).rejects.toThrow("can be read by others");
     const deb = makeDeb(folder, { version: "1.1.0" });

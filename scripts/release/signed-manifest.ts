@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { promisify } from "node:util";
@@ -39,6 +39,7 @@ export async function signedManifest({ packages, browsers, base, downgrade, key 
   const found: Record<string, object> = {};
   let version: string | undefined;
   for (const path of packages) {
+    if (!existsSync(path)) return fail("manifest.package", `${path} is not there`, "npm run package:deb makes packages in dist/package, for the version in package.json.");
     const info = await infoOf(path);
     if (!info.ok) return fail("manifest.package", `${path}: ${info.error.message}`, "It has to be a package made by npm run package:deb.");
     if (version !== undefined && version !== info.value.version) return fail("manifest.package", `${path} is version ${info.value.version}, another package is ${version}`);
