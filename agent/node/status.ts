@@ -10,6 +10,7 @@ export function statusOf(agent: Agent, data: string): StatusAnswer {
   const pairing = parts.pairing.view();
   const document = parts.reported.document();
   const screen = parts.screen.current();
+  const setup = parts.setup.screen();
   return {
     deviceId: ports.deviceId,
     ...(settings.name !== "" && { name: settings.name }),
@@ -23,6 +24,7 @@ export function statusOf(agent: Agent, data: string): StatusAnswer {
     rssBytes: memoryUsage.rss(),
     owner: owner === undefined ? { kind: "unclaimed" } : { kind: "claimed", name: owner.name, key: owner.fingerprint },
     ...(pairing.code !== undefined && pairing.claimUrl !== undefined && { pairing: { code: pairing.code, claimUrl: pairing.claimUrl } }),
+    ...(setup !== undefined && { setup: { ssid: setup.ssid, url: setup.url } }),
     linkSentence: owner === undefined ? pairing.status : linkSentence(agent),
     link: link.status(),
     ...(document.player && { player: document.player }),

@@ -118,10 +118,11 @@ function mirrored(file: FileToFetch, mirror: string | undefined): FileToFetch {
 }
 
 /** Tries again until the command's own time-out: a release may wait for a network for hours. */
-async function fetchFile(deps: SoftwareUpdateDeps, file: FileToFetch, progress: (bytes: number) => void, { signal }: ExecutionContext): Promise<Result<string>> {
+async function fetchFile(deps: SoftwareUpdateDeps, file: FileToFetch, progress: (bytes: number) => void, { signal, progress: say }: Pick<ExecutionContext, "signal" | "progress">): Promise<Result<string>> {
   for (let attempt = 0; ; attempt += 1) {
     const fetched = await deps.files.fetch(file, progress, signal);
     if (fetched.ok || fetched.error.code !== "content.unreachable") return fetched;
+    say(`cannot download, and tries again: ${fetched.error.message}`);
     if (!(await sleep(deps.timers, "update.retry", retryDelayMs(RETRY, attempt, deps.random), signal))) return fail("command.aborted", `stopped: ${fetched.error.message}`);
   }
 }

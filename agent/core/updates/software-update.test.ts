@@ -102,6 +102,7 @@ test("with a window it waits until the time is known", async () => {
 test("a download that breaks off is continued; one with another hash ends the command and nothing is installed", async () => {
   const resumed = await updated((rig) => rig.downloadErrors.push(fail("content.unreachable", "broke off"), fail("content.unreachable", "broke off")));
   expect([resumed.downloads, resumed.outcome?.state]).toEqual([3, "succeeded"]);
+  expect(resumed.device.sentOf("command-progress").map(({ step }) => step)).toContain("cannot download, and tries again: broke off");
   const wrong = await updated((rig) => rig.downloadErrors.push(fail("content.hash-mismatch", "other bytes")));
   expect(wrong.outcome).toMatchObject({ state: "failed", error: { code: "content.hash-mismatch" } });
   expect(wrong.software?.running ?? "1.0.0").toBe("1.0.0");

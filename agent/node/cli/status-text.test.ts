@@ -11,6 +11,10 @@ const STATUS: StatusAnswer = {
   },
 } as unknown as StatusAnswer;
 
+test("an open set-up network is named with the address of its portal", () => {
+  expect(statusText({ ...STATUS, setup: { ssid: "vitrine-1a2b", url: "http://10.42.0.1/" } })).toMatch(/set-up +join the Wi-Fi vitrine-1a2b .*http:\/\/10\.42\.0\.1\//);
+});
+
 test("the screen's verdict comes first, and what each witness saw below it, one a line", () => {
   expect(statusText(STATUS).split("\n").slice(0, 3).map((line) => line.trim())).toEqual(["screen    showing (confidence 95 %)", "frame: a new frame within 0.2 s", "display: on"]);
 });

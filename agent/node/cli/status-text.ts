@@ -8,6 +8,7 @@ export function statusText(status: StatusAnswer): string {
     ...evidenceRows(status),
     ["player", playerText(status)],
     ["cloud", status.linkSentence],
+    ...(status.setup === undefined ? [] : [["set-up", `join the Wi-Fi ${status.setup.ssid} (its password is on the screen), then open ${status.setup.url}`]]),
     ["owner", status.owner.kind === "claimed" ? status.owner.name : `nobody yet${status.pairing === undefined ? "" : `; pairing code ${status.pairing.code}`}`],
     ["waiting", waitingText(status)],
     ["commands", status.openCommands === 0 ? "none open" : `${status.openCommands} open`],

@@ -19,6 +19,8 @@ export interface StatusAnswer {
   readonly rssBytes: number;
   readonly owner: { readonly kind: "unclaimed" } | { readonly kind: "claimed"; readonly name: string; readonly key: string };
   readonly pairing?: { readonly code: string; readonly claimUrl: string };
+  /** While the set-up network is open: its name and the address of its portal. The password is on the screen only. */
+  readonly setup?: { readonly ssid: string; readonly url: string };
   /** One sentence for a person. */
   readonly linkSentence: string;
   readonly link: LinkStatus;

@@ -36,7 +36,7 @@ afterEach(async () => {
 function answerOf(method: string, path: string): object {
   const name = /devices\/id-(\w+)\//.exec(path)?.[1] ?? "";
   if (method === "POST") asked.push(name);
-  if (path.includes("/commands")) return { command: { id: "c", final: method === "GET", state: "succeeded", ...outcomes[name] } };
+  if (path.includes("/commands")) return { command: { id: "c", final: method === "GET", state: "succeeded", progress: { step: "downloading" }, ...outcomes[name] } };
   return { devices: NAMES.map((each) => ({ id: `id-${each}`, name: each, claimed: each !== "bar" || asked.length > 0, verdict: { verdict: asked.includes(each) ? (verdicts[each] ?? "showing") : "showing" } })) };
 }
 
@@ -50,9 +50,10 @@ async function rollout(...words: string[]): Promise<{ code: number; out: string;
 }
 
 test("zones are updated one after the other; * is every claimed device in no earlier zone", async () => {
-  const { code, out } = await rollout("--zone", "first=window", "--zone", "rest=*");
+  const { code, out, err } = await rollout("--zone", "first=window", "--zone", "rest=*");
   expect([code, asked]).toEqual([CLI_EXIT.ok, ["window", "lobby"]]);
   expect(out).toContain("every zone is updated: first, rest");
+  expect(err).toContain("window: downloading");
 });
 
 test("a device that went back stops the rollout, and the next zone is left as it is", async () => {

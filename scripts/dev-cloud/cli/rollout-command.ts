@@ -75,6 +75,7 @@ async function zonesOf(options: unknown, cloud: CloudClient): Promise<Result<rea
 async function updateZone(context: CliContext, cloud: CloudClient, { devices: before }: Zone, params: JsonObject): Promise<Result<readonly string[]>> {
   const worse: string[] = [];
   const open = new Map<JsonObject, string>();
+  const steps = new Map<JsonObject, string>();
   for (const device of before) {
     const sent = await cloud.post(`/api/v1/devices/${text(device["id"])}/commands`, { name: "software.update", params });
     if (sent.ok) open.set(device, text((sent.value["command"] as JsonObject)["id"]));
@@ -86,6 +87,11 @@ async function updateZone(context: CliContext, cloud: CloudClient, { devices: be
       const answer = await cloud.get(`/api/v1/devices/${text(device["id"])}/commands/${id}`);
       if (!answer.ok) return answer;
       const command = answer.value["command"] as JsonObject;
+      const step = (command["progress"] as { step?: string } | null | undefined)?.step;
+      if (step !== undefined && steps.get(device) !== step) {
+        steps.set(device, step);
+        context.complain(`  ${nameOf(device)}: ${step}`);
+      }
       if (command["final"] !== true) continue;
       open.delete(device);
       const bad = badOutcome(command);
