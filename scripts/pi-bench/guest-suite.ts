@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { runJob } from "./machine.ts";
 
@@ -10,7 +10,7 @@ const GUEST = join(import.meta.dirname, "guest");
 /** For a suite that hangs. The longest, `setup`, takes some ten minutes on a busy host. */
 const SUITE_LIMIT_MS = 25 * 60_000;
 /** Beside the suite itself. */
-const FILES = ["init", "job.sh", "radio.sh"];
+const FILES = [...["init", "job.sh", "radio.sh"].map((name) => join(GUEST, name)), join(ROOT, "scripts/systemd/dnsmasq-setup.conf")];
 /** Suites on QEMU's virt machine: it has real GPIO edges, and no cable. */
 const ON_VIRT: readonly string[] = ["edges", "setup"];
 
@@ -19,7 +19,7 @@ export async function runGuest(name: string, card: string, consolePath: string):
   const jobDir = mkdtempSync(join(tmpdir(), "pi-job-"));
   try {
     await bundleGuest(name, join(jobDir, "suite.mjs"));
-    for (const file of FILES) await cp(join(GUEST, file), join(jobDir, file));
+    for (const file of FILES) await cp(file, join(jobDir, basename(file)));
     const { console } = await runJob({ machine: ON_VIRT.includes(name) ? "virt" : "raspi3b", card, jobDir, consolePath }, SUITE_LIMIT_MS);
     return console;
   } finally {

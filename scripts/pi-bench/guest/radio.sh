@@ -1,6 +1,6 @@
 #!/bin/bash
-# Gives the machine NetworkManager with a radio, wlan0, and a site with networks on another in the namespace `site`. Both are the
-# kernel's simulated radios, which hear each other.
+# Gives the machine NetworkManager with a radio, wlan0; a site with networks on another in the namespace `site`; and a radio for a
+# phone, phone0, in the namespace `phone`. All are the kernel's simulated radios, which hear each other.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 # What the packages' scripts would have done: on the card they are only unpacked.
@@ -8,14 +8,17 @@ for user in messagebus:201 dnsmasq:202; do
   echo "${user%:*}:x:${user#*:}:${user#*:}::/nonexistent:/usr/sbin/nologin" >> /etc/passwd
   echo "${user%:*}:x:${user#*:}:" >> /etc/group
 done
-mkdir -p /run/dbus /run/NetworkManager /var/lib/NetworkManager /var/lib/misc /etc/NetworkManager/system-connections
+mkdir -p /run/dbus /run/NetworkManager /var/lib/NetworkManager /var/lib/misc /etc/NetworkManager/{system-connections,dnsmasq-shared.d}
+cp /run/job/dnsmasq-setup.conf /etc/NetworkManager/dnsmasq-shared.d/vitrine-setup.conf
 
-modprobe mac80211_hwsim radios=2
-ip netns add site
-ip -n site link set lo up
+modprobe mac80211_hwsim radios=3
+for name in site phone; do ip netns add $name; ip -n $name link set lo up; done
 iw phy phy1 set netns name site
+iw phy phy2 set netns name phone
+ip -n phone link set wlan2 name phone0
+mkdir -p /etc/netns/phone; echo 'nameserver 10.42.0.1' > /etc/netns/phone/resolv.conf
 
-# All networks of the site but Silent are on one bridge, where a DHCP server answers.
+# All networks of the site but Silent are on one bridge, where a DHCP server and a web server answer.
 site() { ip netns exec site "$@"; }
 site ip link add br0 type bridge
 site ip addr add 192.0.2.1/24 dev br0
@@ -63,6 +66,7 @@ wpa_passphrase=right password
 CONF
 site hostapd -B -f /tmp/hostapd.log /tmp/hostapd.conf
 site dnsmasq --no-ping --no-hosts --no-resolv --port=0 --interface=br0 --bind-interfaces --dhcp-range=192.0.2.100,192.0.2.150,1h --dhcp-authoritative --pid-file=/tmp/dnsmasq.pid --dhcp-leasefile=/tmp/leases
+site busybox httpd -p 192.0.2.1:80 -h /tmp
 
 # Read-only: then NetworkManager does not wait for udev.
 mount -o remount,ro /sys
