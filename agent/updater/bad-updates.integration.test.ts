@@ -1,13 +1,16 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { LittleSystemd } from "./testing/little-systemd.ts";
 import type { Behaviour } from "./testing/stand-in.ts";
 import { makeDeb, signRelease, writeTree } from "./testing/test-release.ts";
 import { built } from "./testing/built.ts";
 import { until, UpdaterBench } from "./testing/updater-bench.ts";
+
+// Every case starts real processes: the updater several times, dpkg-deb and tar.
+vi.setConfig({ testTimeout: 120_000 });
 
 const why = existsSync("/usr/bin/dpkg-deb") ? undefined : "this machine has no dpkg-deb";
 if (why !== undefined) reportLeftOut("whole updates with real processes", why);

@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { UpdaterBench } from "./testing/updater-bench.ts";
+
+// Every case starts real processes: the updater several times, dpkg-deb and tar.
+vi.setConfig({ testTimeout: 120_000 });
 
 const why = existsSync("/usr/bin/dpkg-deb") ? undefined : "this machine has no dpkg-deb";
 if (why !== undefined) reportLeftOut("an updater that is killed at each step", why);

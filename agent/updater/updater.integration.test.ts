@@ -2,10 +2,13 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realp
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { makeDeb, signPayload, signRelease } from "./testing/test-release.ts";
 import { until, UpdaterBench } from "./testing/updater-bench.ts";
+
+// Every case starts real processes: the updater several times, dpkg-deb and tar.
+vi.setConfig({ testTimeout: 120_000 });
 
 const why = existsSync("/usr/bin/dpkg-deb") ? undefined : "this machine has no dpkg-deb";
 if (why !== undefined) reportLeftOut("the updater with real Debian packages", why);

@@ -160,7 +160,7 @@ async function startSetup({ networkSettings, wifiSetup }: NmcliPorts, link: Site
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
   const setup: Setup = new Setup({
-    ...common, way, network, door, radio: wifiSetup, location: {}, clockControl: {}, place: undefined, zoneUsed: () => {}, file: undefined, fileUsed: () => {}, ownerChose: () => false, owned: () => false,
+    ...common, way, network, door, radio: wifiSetup, location: {}, clockControl: { timeZone: () => Promise.resolve({ kind: "ok", value: "Etc/UTC", atMs: 0 }) }, ownerChoseZone: () => false, place: undefined, file: undefined, fileUsed: () => {}, ownerChose: () => false, owned: () => false,
     uptimeMs: () => Promise.resolve({ kind: "ok", value: 0, atMs: 0 }), deviceId: "8f2c01ab77", policy: { ...DEFAULT_SETUP_POLICY, graceMs: 1_000 },
   });
   return { setup, running: Promise.all([setup.run(signal), network.run(signal)]) };
