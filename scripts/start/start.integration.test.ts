@@ -274,7 +274,8 @@ function device(name: string): string {
 
 function lines(name: string, what: "agent" | "player"): string[] {
   const file = join(device(name), `${what}.starts`);
-  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+  // Empty when its process was killed between opening the file and writing to it.
+  return existsSync(file) ? readFileSync(file, "utf8").split("\n").filter((line) => line !== "") : [];
 }
 
 function agentStarts(count: number): Promise<void> {
