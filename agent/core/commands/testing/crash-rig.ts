@@ -50,13 +50,7 @@ export class CrashRig {
 
   /** Moves time on; a device that died on the way comes back after a second. */
   async pass(forMs: number): Promise<void> {
-    const endMs = this.device.time.monotonicMs() + forMs;
-    for (;;) {
-      await this.heal();
-      const leftMs = endMs - this.device.time.monotonicMs();
-      if (leftMs <= 0) return;
-      await this.device.time.advance(Math.min(leftMs, 1_000));
-    }
+    await this.device.passHealed(forMs, 1_000, () => this.heal());
   }
 
   /** Until everything must be at its end. */

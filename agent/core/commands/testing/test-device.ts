@@ -142,6 +142,17 @@ export class TestDevice {
     return process;
   }
 
+  /** Moves time on by steps, and before each lets `heal` start what has died. */
+  async passHealed(forMs: number, stepMs: number, heal: () => Promise<void>): Promise<void> {
+    const endMs = this.time.monotonicMs() + forMs;
+    for (;;) {
+      await heal();
+      const leftMs = endMs - this.time.monotonicMs();
+      if (leftMs <= 0) return;
+      await this.time.advance(Math.min(leftMs, stepMs));
+    }
+  }
+
   /** SIGKILL. */
   kill(): void {
     if (this.process !== undefined) this.process.alive = false;

@@ -99,7 +99,7 @@ const WHAT_TO_DO = {
   unknown: "see the player check above",
 } as const;
 
-const DISPLAY_TODO = "check the cable, and that control over HDMI (CEC) or the network is enabled in the display's own menu";
+const DISPLAY_ADVICE = "check the cable, and that control over HDMI (CEC) or the network is enabled in the display's own menu";
 
 /** One check per display; without a display, one that says so. */
 export function displayChecks(displays: readonly ManagedDisplay[]): readonly DiagnosticCheck[] {
@@ -117,7 +117,7 @@ function displayCheck(name: string, status: SharedReading<DisplayStatus> | undef
       if (power.kind === "ok") return good(`answers: ${power.value}${input.kind === "ok" ? `, input ${input.value}` : ""}`);
       if (power.kind === "unsupported") return unsupported("the display cannot report whether it is on");
       const why = power.kind === "unknown" ? power.why : `${power.error.message} (${power.error.code})`;
-      return bad(`does not answer: ${why}`, (power.kind === "failed" ? power.error.hint : undefined) ?? DISPLAY_TODO);
+      return bad(`does not answer: ${why}`, (power.kind === "failed" ? power.error.hint : undefined) ?? DISPLAY_ADVICE);
     },
   };
 }

@@ -46,13 +46,7 @@ export class UpdateRig {
   }
 
   async pass(forMs: number): Promise<void> {
-    const endMs = this.device.time.monotonicMs() + forMs;
-    for (;;) {
-      await this.heal();
-      const leftMs = endMs - this.device.time.monotonicMs();
-      if (leftMs <= 0) return;
-      await this.device.time.advance(Math.min(leftMs, 500));
-    }
+    await this.device.passHealed(forMs, 500, () => this.heal());
   }
 
   /** The machine loses its power and comes back. */
