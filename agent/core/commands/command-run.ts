@@ -84,6 +84,7 @@ export class CommandRun {
       afterCrash: definition.afterCrash,
       restarts: entry.restarts,
       ...(definition.restartsMax !== undefined && { restartsMax: definition.restartsMax }),
+      ...(definition.finishesOnceIntended === true && { finishesOnceIntended: true }),
       state: stateFrom(entry),
     };
     this.#released = new Promise((resolve) => {

@@ -176,6 +176,18 @@ describe("the state table of a command", () => {
     expect(where(resolving(false, { expired: ISSUE }).command.state)).toBe("final timed-out");
   });
 
+  it("does not cancel a command that finishes once it is intended, from its intent on", () => {
+    const canceled = (note: object | undefined, finishesOnceIntended: boolean): string =>
+      where(step(command({ kind: "running", started: STARTED, phase: { kind: "executing" }, ...(note !== undefined && { note: { job: "a:1" } }) }, { finishesOnceIntended }), { t: "cancel" }, NOW).command.state);
+    expect([canceled(undefined, true), canceled({}, true), canceled({}, false)]).toEqual(["canceling", "executing", "canceling"]);
+  });
+
+  it("can be canceled again when what it intended did not begin", () => {
+    const resolving: CommandState = { kind: "running", started: STARTED, note: { job: "a:1" }, phase: { kind: "resolving", overdue: false, cancel: false } };
+    const again = step(command(resolving, { finishesOnceIntended: true }), { t: "resolved", answer: { state: "not-started" } }, NOW);
+    expect(where(step(again.command, { t: "cancel" }, NOW).command.state)).toBe("canceling");
+  });
+
   it("reports what was observed when the outcome is unknown", () => {
     const state: CommandState = { kind: "running", started: STARTED, phase: { kind: "resolving", overdue: false, cancel: false } };
     const answer = { state: "unknown", seen: "observed standby", effect: EFFECT } as const;

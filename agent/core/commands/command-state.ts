@@ -31,6 +31,8 @@ export interface Command extends CommandKey {
   readonly restarts: number;
   /** Default: `RESTARTS_MAX`. */
   readonly restartsMax?: number;
+  /** See `CommandDefinition`. */
+  readonly finishesOnceIntended?: boolean;
   readonly state: CommandState;
 }
 
@@ -223,9 +225,10 @@ function resolved(
   }
 }
 
-function execute(command: Command, state: Running): Step {
+/** Without the note of an attempt before: what that one intended did not begin. */
+function execute(command: Command, { started }: Running): Step {
   return {
-    command: { ...command, state: { ...state, phase: { kind: "executing" } } },
+    command: { ...command, state: { kind: "running", started, phase: { kind: "executing" } } },
     effects: [{ do: "execute" }],
     persist: false,
   };
@@ -234,6 +237,7 @@ function execute(command: Command, state: Running): Step {
 function cancelRunning(command: Command, state: Running): Step {
   switch (state.phase.kind) {
     case "executing":
+      if (command.finishesOnceIntended === true && state.note !== undefined) return stay(command);
       return {
         command: { ...command, state: { ...state, phase: { kind: "canceling" } } },
         effects: [{ do: "abort", reason: "canceled" }],

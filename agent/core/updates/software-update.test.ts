@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { fail } from "../../../platform/ports/result.ts";
 import { FACTORY_SOFTWARE } from "../../../platform/simulated/world-state.ts";
 import { START_MS } from "../commands/testing/test-device.ts";
-import { UpdateRig } from "./testing/update-rig.ts";
+import { RELEASE, UpdateRig } from "./testing/update-rig.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -106,6 +106,42 @@ test("a download that breaks off is continued; one with another hash ends the co
   const wrong = await updated((rig) => rig.downloadErrors.push(fail("content.hash-mismatch", "other bytes")));
   expect(wrong.outcome).toMatchObject({ state: "failed", error: { code: "content.hash-mismatch" } });
   expect(wrong.software?.running ?? "1.0.0").toBe("1.0.0");
+});
+
+describe("a cancel", () => {
+  test.each([
+    ["while it waits for its window", { notBeforeMs: START_MS + 3_600_000 }, () => {}],
+    ["while it waits to download again", {}, (rig: UpdateRig) => void rig.downloadErrors.push(...Array.from({ length: 9 }, () => fail("content.unreachable", "no network")))],
+  ])("%s ends it, and nothing is installed", async (_when, params, prepare) => {
+    const rig = new UpdateRig();
+    prepare(rig);
+    await rig.update(params);
+    await rig.pass(5_000);
+    rig.cancel();
+    await rig.pass(30 * MINUTE_MS);
+    expect(rig.outcome).toMatchObject({ state: "canceled", error: { code: "command.canceled" } });
+    expect([rig.software, rig.device.outcomes.length]).toEqual([undefined, 1]);
+  });
+
+  test.each([0, 1, 2, 5, 40, 70])("%i s after the switch began comes too late: the outcome is that of the release", async (seconds) => {
+    const rig = new UpdateRig();
+    await rig.update();
+    while (rig.software?.trial === undefined) await rig.pass(500);
+    await rig.pass(seconds * 1_000);
+    rig.cancel();
+    await rig.pass(15 * MINUTE_MS);
+    expect([rig.outcome?.state, rig.software?.running, rig.device.outcomes.length]).toEqual(["succeeded", "1.1.0", 1]);
+  });
+
+  test("of an update that waits for its turn ends that one alone", async () => {
+    const rig = new UpdateRig();
+    await rig.update({ notBeforeMs: START_MS + 3_600_000 });
+    rig.device.deliver(rig.device.signedCommand({ id: "u2", name: "software.update", params: { release: RELEASE } }));
+    await rig.pass(5_000);
+    rig.cancel("u2");
+    await rig.pass(5_000);
+    expect([rig.device.outcomeOf("u2")?.state, rig.outcome]).toEqual(["canceled", undefined]);
+  });
 });
 
 describe.each([

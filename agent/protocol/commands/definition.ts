@@ -49,6 +49,11 @@ export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, 
   readonly afterCrash: "ask" | "run-again";
   /** Most restarts of the agent while the command runs, before it is given up. Default: 3. */
   readonly restartsMax?: number;
+  /**
+   * From its intent on it cannot be stopped: the effect goes on without the agent, so only its end is an outcome. A cancel
+   * that comes later is answered with `running` and changes nothing. Default: a cancel stops it at any time.
+   */
+  readonly finishesOnceIntended?: boolean;
 }
 
 /** Keeps the exact schema types of a definition. */

@@ -31,4 +31,6 @@ export const softwareUpdate = defineCommand({
   afterCrash: "ask",
   // The release itself may be what ends the agent. The updater goes back long before this many restarts.
   restartsMax: 30,
+  // The updater switches, and goes back, whether somebody waits for it or not.
+  finishesOnceIntended: true,
 });

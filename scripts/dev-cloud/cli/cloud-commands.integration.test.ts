@@ -25,6 +25,10 @@ afterEach(() => new Promise((resolve) => cloud.close(resolve)));
 
 /** A cloud with one device that cannot do the command, and another that has taken a screenshot. */
 function answerOf(method: string, path: string): [status: number, body: object] {
+  if (path.endsWith("/late/cancel")) return [409, { error: { code: "command.final", message: "the command is already succeeded" } }];
+  if (path.endsWith("/cancel")) return [202, { command: { id: "c", name: "software.update", state: "running", final: false, ttlMs: 1, timeoutMs: 1 } }];
+  if (path.endsWith("/commands/c")) return [200, { command: { id: "c", name: "software.update", state: path.includes(PICTURED) ? "succeeded" : "canceled", final: true } }];
+  if (path.includes("/commands?state=open")) return [200, { commands: [{ id: "c-1", name: "software.update", state: "running", issuedMs: 0, progress: { step: "downloading" } }] }];
   if (method === "POST" && path.includes(PICTURED)) return [200, { command: { id: "c", name: "screenshot", state: "succeeded", final: true, result: { upload: "a.jpg" }, uploads: ["d.u-1"] } }];
   if (path.endsWith("/desired")) return desiredAnswer(method, path);
   if (path.endsWith("/claim")) return [400, { error: { code: "request.invalid", message: "claim, at code: must have the form ^[A-Z0-9]{4,12}$" } }];
@@ -54,6 +58,21 @@ test("the error for a command that the device cannot do names the option of the 
   expect(code).toBe(CLI_EXIT.notSo);
   expect(err).toContain("--insist");
   expect(err).not.toContain('"insist": true');
+});
+
+test("a command is canceled by its id, and its outcome is waited for", async () => {
+  const canceled = await run("cancel", "lobby", "c");
+  expect([canceled.code, canceled.out]).toEqual([CLI_EXIT.ok, "software.update: canceled"]);
+  const finished = await run("cancel", "window", "c");
+  expect([finished.code, finished.out]).toEqual([CLI_EXIT.notSo, "software.update: succeeded"]);
+  const late = await run("cancel", "lobby", "late");
+  expect([late.code, late.err]).toEqual([CLI_EXIT.notSo, expect.stringContaining("command.final") as string]);
+});
+
+test("without an id, cancel lists the open commands; without a device it is a usage error", async () => {
+  const { code, out } = await run("cancel", "lobby");
+  expect([code, out]).toEqual([CLI_EXIT.ok, expect.stringMatching(/c-1 +software\.update +running.*downloading/) as string]);
+  expect((await run("cancel")).code).toBe(CLI_EXIT.usage);
 });
 
 test("a screenshot's URL is printed", async () => {

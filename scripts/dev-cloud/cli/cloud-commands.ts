@@ -7,7 +7,7 @@ import { fail, ok, type Result } from "../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CloudClient, type ApiIssue } from "./cloud-client.ts";
 import { desiredCommand } from "./desired-command.ts";
-import { rolloutCommand } from "./rollout-command.ts";
+import { ROLLOUT_TIMES, rolloutCommand, type RolloutTimes } from "./rollout-command.ts";
 import { paramsFromWords } from "./free-params.ts";
 
 const URL_OPTION = { url: { type: "string" } } as const;
@@ -16,7 +16,7 @@ const URL_HELP = ["--url URL   the development cloud (default: $VITRINE_CLOUD_UR
 const GRACE_MS = 15_000;
 
 /** Commands against the development cloud, over its HTTP API. */
-export function cloudCommands(env: Readonly<Record<string, string | undefined>>, clock: Clock): readonly CliCommand[] {
+export function cloudCommands(env: Readonly<Record<string, string | undefined>>, clock: Clock, times = ROLLOUT_TIMES): readonly CliCommand[] {
   const client = (context: CliContext): CloudClient => new CloudClient((context.options["url"] as string | undefined) ?? env["VITRINE_CLOUD_URL"] ?? "http://127.0.0.1:4600");
   return [
     {
@@ -30,6 +30,12 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
       run: (context) => send(context, client(context), clock),
     },
     {
+      name: "cancel", summary: "Cancels a command that is not finished, and waits for its outcome.", usage: "<device> [<command id>] [--no-wait]", argsMax: 2,
+      options: { ...URL_OPTION, "no-wait": { type: "boolean" } },
+      help: [...URL_HELP, "Without an id, the open commands of the device are listed. A software update is canceled while it waits or downloads; a switch goes on.", "Exit code 1 when the command ended otherwise.", "Example: npm run cloud -- cancel lobby c-0123456789abcdef"],
+      run: (context) => cancel(context, client(context), clock),
+    },
+    {
       name: "desired", summary: "Shows or changes the desired state of a device, with the device's answers.", usage: "<device> [--patch JSON | --file FILE]", argsMax: 1,
       options: { ...URL_OPTION, patch: { type: "string" }, file: { type: "string" } },
       help: [...URL_HELP, "The change is a merge patch: null removes a key. Exit code 1 when the device did not apply every key.", "Example: npm run cloud -- desired lobby --file rules.json"],
@@ -39,7 +45,7 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
       name: "rollout", summary: "Updates devices zone by zone, and stops when a zone gets worse.", usage: "--release FILE --zone NAME=DEVICE,… [--zone NAME=*]", argsMax: 0,
       options: { ...URL_OPTION, release: { type: "string" }, zone: { type: "string", multiple: true }, mirror: { type: "string" }, "hold-seconds": { type: "string" } },
       help: [...URL_HELP, "--release FILE is made by npm run package:manifest. --zone is repeated, in the order of the rollout; * is every claimed device in no earlier zone.", "--mirror URL: the devices download from this folder. Exit code 1 when the rollout stopped.", "Example: npm run cloud -- rollout --release vitrine_1.2.0.release.json --zone first=lobby --zone 'rest=*'"],
-      run: (context) => rollout(context, client(context)),
+      run: (context) => rollout(context, client(context), clock, times),
     },
     {
       name: "watch", summary: "Prints events until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
@@ -57,16 +63,18 @@ async function devices(context: CliContext, cloud: CloudClient, clock: Clock): P
   if (!answer.ok) return complain(context, answer.error);
   const list = (answer.value["devices"] ?? []) as readonly JsonObject[];
   if (context.json) for (const device of list) context.printJson(device);
-  else context.print(list.length === 0 ? "no devices yet" : table([["NAME", "LINK", "SCREEN", "OWNER", "ID"], ...list.map((device) => deviceRow(device, clock))]));
+  else context.print(list.length === 0 ? "no devices yet" : table([["NAME", "LINK", "SCREEN", "RELEASE", "OWNER", "ID"], ...list.map((device) => deviceRow(device, clock))]));
   return CLI_EXIT.ok;
 }
 
 function deviceRow(device: JsonObject, clock: Clock): readonly string[] {
   const link = device["link"] as { state?: string; sinceMs?: number } | undefined;
   const verdict = (device["verdict"] as { verdict?: string } | null)?.verdict ?? "unknown";
+  const software = device["software"] as { running?: string; confirmed?: string } | null | undefined;
+  const release = `${software?.running ?? "—"}${software?.running === software?.confirmed ? "" : " (on trial)"}`;
   const pairing = (device["pairing"] as { code?: string } | null)?.code;
   const since = link?.sinceMs === undefined ? "" : ` for ${formatDuration(clock.wallMs() - link.sinceMs)}`;
-  return [text(device["name"]), `${link?.state ?? "?"}${since}`, link?.state === "online" ? verdict : `unknown (was ${verdict})`, device["claimed"] === true ? "claimed" : `code ${pairing ?? "—"}`, text(device["id"])];
+  return [text(device["name"]), `${link?.state ?? "?"}${since}`, link?.state === "online" ? verdict : `unknown (was ${verdict})`, release, device["claimed"] === true ? "claimed" : `code ${pairing ?? "—"}`, text(device["id"])];
 }
 
 async function send(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
@@ -87,6 +95,39 @@ async function send(context: CliContext, cloud: CloudClient, clock: Clock): Prom
   const command = sent.value["command"] as JsonObject;
   if (context.options["no-wait"] === true) return printOutcome(context, cloud, command);
   return waitForOutcome(context, cloud, clock, found.value, command);
+}
+
+/** Without an id it lists what could be canceled. */
+async function cancel(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
+  const [device, id] = context.args;
+  if (device === undefined) {
+    context.complain("npm run cloud -- cancel: which device?\nusage: npm run cloud -- cancel <device> [<command id>]");
+    return CLI_EXIT.usage;
+  }
+  const found = await findDevice(cloud, device);
+  if (!found.ok) return complain(context, found.error);
+  if (id === undefined) return openCommands(context, cloud, clock, found.value);
+  const asked = await cloud.post(`/api/v1/devices/${found.value}/commands/${encodeURIComponent(id)}/cancel`, {});
+  if (!asked.ok) return complain(context, asked.error);
+  const command = asked.value["command"] as JsonObject;
+  if (context.options["no-wait"] === true) return printOutcome(context, cloud, command);
+  const end = await followOutcome(context, cloud, clock, found.value, command);
+  if (!end.ok) return complain(context, end.error);
+  printOutcome(context, cloud, end.value);
+  return end.value["state"] === "canceled" ? CLI_EXIT.ok : CLI_EXIT.notSo;
+}
+
+async function openCommands(context: CliContext, cloud: CloudClient, clock: Clock, device: string): Promise<CliExit> {
+  const answer = await cloud.get(`/api/v1/devices/${device}/commands?state=open&limit=200`);
+  if (!answer.ok) return complain(context, answer.error);
+  const open = (answer.value["commands"] ?? []) as readonly JsonObject[];
+  const row = (command: JsonObject): readonly string[] => [
+    text(command["id"]), text(command["name"]), text(command["state"]), formatDuration(Math.max(0, clock.wallMs() - Number(command["issuedMs"]))),
+    (command["progress"] as { step?: string } | null | undefined)?.step ?? "",
+  ];
+  if (context.json) for (const command of open) context.printJson(command);
+  else context.print(open.length === 0 ? "no open commands" : table([["ID", "COMMAND", "STATE", "AGE", "STEP"], ...open.map(row)]));
+  return CLI_EXIT.ok;
 }
 
 /** Prints an issue and returns the exit code. A rejected value is a usage error even when the cloud rejected it. */
@@ -117,6 +158,12 @@ async function readParams(cloud: CloudClient, name: string, words: readonly stri
 }
 
 async function waitForOutcome(context: CliContext, cloud: CloudClient, clock: Clock, device: string, first: JsonObject): Promise<CliExit> {
+  const end = await followOutcome(context, cloud, clock, device, first);
+  return end.ok ? printOutcome(context, cloud, end.value) : complain(context, end.error);
+}
+
+/** The command once it is final, or as it is when it should have been. */
+async function followOutcome(context: CliContext, cloud: CloudClient, clock: Clock, device: string, first: JsonObject): Promise<Result<JsonObject>> {
   let command = first;
   let said = "";
   const giveUpMs = clock.monotonicMs() + Number(command["ttlMs"] ?? 60_000) + Number(command["timeoutMs"] ?? 60_000) + GRACE_MS;
@@ -126,10 +173,10 @@ async function waitForOutcome(context: CliContext, cloud: CloudClient, clock: Cl
     said = state;
     await wait(150);
     const answer = await cloud.get(`/api/v1/devices/${device}/commands/${text(command["id"])}`);
-    if (!answer.ok) return complain(context, answer.error);
+    if (!answer.ok) return answer;
     command = answer.value["command"] as JsonObject;
   }
-  return printOutcome(context, cloud, command);
+  return ok(command);
 }
 
 function printOutcome(context: CliContext, cloud: CloudClient, command: JsonObject): CliExit {
@@ -177,8 +224,8 @@ async function desired(context: CliContext, cloud: CloudClient): Promise<CliExit
   return CLI_EXIT.usage;
 }
 
-async function rollout(context: CliContext, cloud: CloudClient): Promise<CliExit> {
-  const done = await rolloutCommand(context, cloud);
+async function rollout(context: CliContext, cloud: CloudClient, clock: Clock, times: RolloutTimes): Promise<CliExit> {
+  const done = await rolloutCommand(context, cloud, clock, times);
   if (done.ok) return done.value;
   if (!done.error.code.startsWith("rollout.")) return complain(context, done.error);
   context.complainOf(done.error);

@@ -39,6 +39,7 @@ export class Views {
       verdict: verdictOf(reported),
       player: reported?.["player"] ?? null,
       adapter: adapterOf(reported),
+      software: reported?.["software"] ?? null,
       agentVersion: row.agent?.version ?? null,
       platform: row.agent?.platform ?? null,
       screenshot: this.#screenshot(row.id),

@@ -38,6 +38,11 @@ export class UpdateRig {
     this.device.deliver(this.#signed);
   }
 
+  /** The owner's cancel of the update. */
+  cancel(id = "u1"): void {
+    this.device.process?.service.cancel(this.device.signedCancel(id));
+  }
+
   /** Starts the agent where it does not run; the cloud sends the command again. */
   async heal(): Promise<void> {
     if (this.device.process !== undefined) return;

@@ -39,6 +39,8 @@ export interface DeviceSummary {
   readonly verdict: VerdictView | null;
   readonly player: Json;
   readonly adapter: string | null;
+  /** Releases as reported; `null` where nothing updates the software. */
+  readonly software: { readonly running: string; readonly confirmed: string } | null;
   readonly agentVersion: string | null;
   readonly platform: string | null;
   readonly screenshot: { readonly upload: string; readonly takenMs: number; readonly url: string; readonly contentType: string; readonly bytes: number } | null;

@@ -8,7 +8,7 @@ const LIVE = { live: true } as const;
 
 function device(change: { readonly verdict?: DeviceSummary["verdict"]; readonly state?: DeviceSummary["link"]["state"] } = {}): DeviceSummary {
   return {
-    id: "a", name: "A", claimed: true, pairing: null, lastSeenMs: NOW - 180_000, player: null, adapter: null, agentVersion: null, platform: null, screenshot: null,
+    id: "a", name: "A", claimed: true, pairing: null, lastSeenMs: NOW - 180_000, player: null, adapter: null, software: null, agentVersion: null, platform: null, screenshot: null,
     link: { state: change.state ?? "online", sinceMs: NOW - 180_000, reason: null, session: null, epoch: null, bootId: null, remote: null },
     verdict: change.verdict === undefined ? { verdict: "showing", confidence: 1, sinceMs: NOW - 5_000 } : change.verdict,
     desired: { version: 0, applied: 0 }, alarms: [], openCommands: 0, simulated: false, createdMs: 0,

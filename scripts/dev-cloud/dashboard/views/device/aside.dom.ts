@@ -82,6 +82,11 @@ function alarmBox(store: Store, device: DeviceSummary): ComponentChildren[] {
   ];
 }
 
+function releaseText({ software }: DeviceSummary): string {
+  if (software === null) return "not updated by the agent";
+  return software.running === software.confirmed ? software.running : `${software.running} on trial, ${software.confirmed} before`;
+}
+
 function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | undefined): ComponentChildren[] {
   const { lastSeenMs } = device;
   const online = device.link.state === "online";
@@ -91,6 +96,7 @@ function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | und
     ["Player", playerText(device)],
     ["Adapter", device.adapter ?? "not reported"],
     ["Agent", [device.agentVersion, device.platform].filter((part) => part !== null).join(", ") || "not reported"],
+    ["Release", releaseText(device)],
     ["Desired state", desiredText(device)],
     ["Last seen", seen],
     ["Clock", clock === null || clock === undefined ? "unknown" : `${clock.quality}, ${offsetText(clock.offsetMs)}`],
