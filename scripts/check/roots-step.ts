@@ -10,6 +10,7 @@ function rootStep(name: string, title: string, what: string, open: (machine: Mac
   return {
     name,
     title,
+    besideNext: true,
     async run({ leftOut }) {
       const root = await open(thisMachine);
       if (root.ok) {

@@ -12,7 +12,7 @@ import { LEFT_OUT_FILE_ENV, readLeftOut, reportLeftOut } from "./left-out.ts";
 import { piStep } from "./pi-step.ts";
 import { programStep } from "./program-step.ts";
 import { rootSteps } from "./roots-step.ts";
-import { oneCheck, type Step, type StepContext, type StepResult } from "./step.ts";
+import { inPairs, oneCheck, type Step, type StepContext, type StepResult } from "./step.ts";
 import { vitestStep } from "./vitest-step.ts";
 
 const TSC = "node_modules/typescript/bin/tsc";
@@ -65,20 +65,24 @@ async function main(names: readonly string[]): Promise<number> {
 
 async function runSteps(steps: readonly Step[], context: StepContext): Promise<number> {
   const results: StepResult[] = [];
-  for (const step of steps) {
+  for (const together of inPairs(steps)) {
     if (context.signal.aborted) break;
-    console.log(`\n${styleText("bold", `── ${step.title}`)}`);
-    const startedMs = performance.now();
-    const result = await step.run(context).catch((error: unknown) => oneCheck(`${step.title}: ${String(error)}`));
-    results.push(result);
-    const verdict = result.failed === 0 ? styleText("green", "ok") : styleText("red", "failed");
-    console.log(`${verdict} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+    results.push(...(await Promise.all(together.map((step) => runStep(step, context)))));
   }
   if (context.signal.aborted) {
     console.log("\nStopped before the end.");
     return 130;
   }
   return summarise(results);
+}
+
+async function runStep(step: Step, context: StepContext): Promise<StepResult> {
+  console.log(`\n${styleText("bold", `── ${step.title}`)}`);
+  const startedMs = performance.now();
+  const result = await step.run(context).catch((error: unknown) => oneCheck(`${step.title}: ${String(error)}`));
+  const verdict = result.failed === 0 ? styleText("green", "ok") : styleText("red", "failed");
+  console.log(`${verdict} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s${step.besideNext === true ? `: ${step.title}` : ""}`);
+  return result;
 }
 
 function summarise(results: readonly StepResult[]): number {

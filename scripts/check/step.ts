@@ -22,10 +22,23 @@ export interface Step {
   /** Name on the command line: `npm test -- lint types`. */
   readonly name: string;
   readonly title: string;
+  /** Runs at the same time as the next step, if both have this: each keeps one core busy at most. */
+  readonly besideNext?: true;
   run(context: StepContext): Promise<StepResult>;
 }
 
 /** Result of a step with a single check. An empty `failure` means passed. */
 export function oneCheck(failure: string): StepResult {
   return failure === "" ? { passed: 1, failed: 0, skipped: 0, failures: [] } : { passed: 0, failed: 1, skipped: 0, failures: [failure] };
+}
+
+/** The steps in order, two together where both may run beside another. */
+export function inPairs(steps: readonly Step[]): readonly (readonly Step[])[] {
+  const groups: Step[][] = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (step.besideNext === true && last?.length === 1 && last[0]?.besideNext === true) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
 }

@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { openNmcli, type NmcliPorts } from "../../platform/linux/nmcli-network-settings.ts";
-import { systemClock } from "../../platform/linux/system-clock.ts";
-import { networkSettingsConformance, type NetworkSettingsBench } from "../../platform/ports/network-settings.conformance.ts";
-import type { AddressSettings, CurrentNetwork, NetworkChangeSettings, NetworkSettings } from "../../platform/ports/network-settings.ts";
-import { realBenchTime } from "../../platform/ports/testing/bench.ts";
-import type { Result } from "../../platform/ports/result.ts";
-import { reportLeftOut } from "../check/left-out.ts";
-import { networkRoot, RELEASES } from "./network-roots.ts";
-import { NetworkedMachine } from "./testing/networked-machine.ts";
+import { openNmcli, type NmcliPorts } from "../../../platform/linux/nmcli-network-settings.ts";
+import { systemClock } from "../../../platform/linux/system-clock.ts";
+import { networkSettingsConformance, type NetworkSettingsBench } from "../../../platform/ports/network-settings.conformance.ts";
+import type { AddressSettings, CurrentNetwork, NetworkChangeSettings, NetworkSettings } from "../../../platform/ports/network-settings.ts";
+import { realBenchTime } from "../../../platform/ports/testing/bench.ts";
+import type { Result } from "../../../platform/ports/result.ts";
+import { reportLeftOut } from "../../check/left-out.ts";
+import { networkRoot, type Release } from "../network-roots.ts";
+import { NetworkedMachine } from "./networked-machine.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
-const RULE = readFileSync(join(import.meta.dirname, "../systemd/50-vitrine.rules"), "utf8");
-const STATIC: AddressSettings = { method: "static", address: "192.0.2.77/24", gateway: "192.0.2.1", dns: ["192.0.2.1"] };
+const RULE = readFileSync(join(import.meta.dirname, "../../systemd/50-vitrine.rules"), "utf8");
+const STATIC = { method: "static", address: "192.0.2.77/24", gateway: "192.0.2.1", dns: ["192.0.2.1"] } as const satisfies AddressSettings;
 const wanted = (settings: AddressSettings = STATIC): NetworkChangeSettings => ({ interfaces: { eth0: settings } });
 
 /** How eth0 is set before a test. */
@@ -24,7 +24,8 @@ const FIRST = {
   "an address that another program has set": ["nmcli device disconnect eth0 && ip addr add 192.0.2.50/24 dev eth0 && ip link set eth0 up && ip route add default via 192.0.2.1 && for n in $(seq 100); do nmcli -t -f STATE device | grep -q '^connected (externally)' && break; sleep 0.05; done"],
 } as const;
 
-for (const release of RELEASES) {
+/** The real NetworkManager of a Debian release under the adapter. Each release has a test file, so that their waits pass side by side. */
+export function realNetworkManagerSuite(release: Release): void {
   const root = process.getuid?.() === 0 ? networkRoot(release) : undefined;
   if (root === undefined) reportLeftOut(`the real NetworkManager of Debian ${release}`, "its Debian has not been made; as root on Debian, npm test makes it");
 

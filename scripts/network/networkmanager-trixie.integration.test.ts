@@ -1,0 +1,3 @@
+import { realNetworkManagerSuite } from "./testing/real-networkmanager-suite.ts";
+
+realNetworkManagerSuite("trixie");
