@@ -7,7 +7,7 @@ release=$1; folder=$2
 archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -E '/debian/?$' | head -1)
 [ -n "$archive" ] || { echo "no Debian archive among this machine's package sources" >&2; exit 1; }
 mmdebstrap --quiet --variant=minbase \
-  --include=network-manager,dbus,polkitd,iproute2,dnsmasq-base,procps,wpasupplicant,hostapd \
+  --include=network-manager,dbus,polkitd,iproute2,dnsmasq-base,procps,wpasupplicant,hostapd,openssl \
   --aptopt='Acquire::Retries "2"' --aptopt='Acquire::http::Timeout "15"' --aptopt='Apt::Install-Recommends "false"' \
   "$release" "$folder" "$archive"
 rm -rf "$folder"/usr/share/{doc,locale,man} "$folder"/var/lib/apt/lists/* "$folder"/var/cache/apt/*.bin

@@ -49,9 +49,62 @@ test("a sign-in page in the server's place is told with its host, over a certifi
     expect(await exactIssue({ code, message: "no" }, CLOUD, deps({ portalPort }))).toMatchObject({ code: "link.portal", message: expect.stringContaining("portal.hotel.example:8080") as string });
 });
 
-test("a network that answers 511 wants a sign-in", async () => {
-  const portalPort = await answering((_request, response) => void response.writeHead(511).end());
-  expect(await exactIssue(TLS, CLOUD, deps({ portalPort }))).toMatchObject({ code: "link.portal" });
+const LOGIN = "<html><body><form method=post action='http://login.hotel.example/in'><input name=room></form></body></html>";
+const html = (page: string, status = 200): RequestListener => (_request, response) => void response.writeHead(status, { "content-type": "text/html; charset=utf-8" }).end(page);
+/** Only the cloud's name exists; all others do not. */
+const honest: LookupFunction = (name, options, done) => (name === CLOUD.hostname ? lookup(name, options, done) : done(Object.assign(new Error("ENOTFOUND"), { code: "ENOTFOUND" }), ""));
+/** A loopback address on which nothing listens. */
+const UNREACHABLE = "127.0.0.77";
+
+test.each([
+  ["with the host of its page", html("<meta http-equiv='refresh' content='0; url=https://login.hotel.example/'>", 511), "login.hotel.example"],
+  ["without one", (_request, response) => void response.writeHead(511).end(), "HTTP 511"],
+] satisfies [string, RequestListener, string][])("a network that answers 511 wants a sign-in, %s", async (_how, listener, words) => {
+  const portalPort = await answering(listener);
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, lookup: honest, nowhere: UNREACHABLE }))).toMatchObject({ code: "link.portal", message: expect.stringContaining(words) as string });
+});
+
+test("a sign-in page that answers 200 is told where every name leads to it", async () => {
+  const portalPort = await answering(html(LOGIN));
+  for (const code of ["link.tls", "link.refused", "link.http-200"] as const)
+    expect(await exactIssue({ code, message: "no" }, CLOUD, deps({ portalPort, nowhere: UNREACHABLE }))).toMatchObject({ code: "link.portal", message: expect.stringContaining("login.hotel.example") as string });
+});
+
+test("a sign-in page that answers 200 is told where every address leads to it", async () => {
+  const portalPort = await answering(html("<h1>Welcome</h1>"));
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, lookup: honest, nowhere: "127.0.0.1" }))).toMatchObject({ code: "link.portal", message: expect.stringContaining("a page of the network") as string });
+});
+
+test.each([
+  ["for sign-in programs (WISPr)", "<html><!-- <WISPAccessGatewayParam><Redirect><LoginURL>https://wispr.hotel.example:8443/in</LoginURL></Redirect></WISPAccessGatewayParam> --></html>", "wispr.hotel.example:8443"],
+  ["that leads on to another site", "<META content=\"1;URL='http://portal.hotel.example/?a=1&amp;b=2'\" HTTP-EQUIV=Refresh>", "portal.hotel.example"],
+])("a page %s is a sign-in page by itself", async (_how, page, host) => {
+  const portalPort = await answering(html(page));
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, lookup: honest, nowhere: UNREACHABLE }))).toMatchObject({ code: "link.portal", message: expect.stringContaining(host) as string });
+});
+
+test.each([
+  ["its own pages for people", html(LOGIN)],
+  ["a page that leads on to its own site", html("<meta http-equiv=refresh content='0;url=https://www.example.org/'>")],
+  ["an answer for programs", (_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("{}")],
+  ["an error", html(LOGIN, 503)],
+] satisfies [string, RequestListener][])("a server with %s is no portal", async (_how, listener) => {
+  const portalPort = await answering(listener);
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, lookup: honest, nowhere: UNREACHABLE }))).toEqual(TLS);
+});
+
+test("a proxy through which all connections pass is no portal: it says that it does not reach what does not exist", async () => {
+  const portalPort = await answering((request, response) => (request.headers.host === CLOUD.hostname ? html(LOGIN)(request, response) : html("<h1>Not reachable</h1>", 503)(request, response)));
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, lookup: honest, nowhere: "127.0.0.1" }))).toEqual(TLS);
+});
+
+test("a page that never ends is read in part only, and for 3 s at most", async () => {
+  const portalPort = await answering((_request, response) => {
+    response.writeHead(200, { "content-type": "text/html" });
+    const more = setInterval(() => response.write("x".repeat(8_192)), 1);
+    response.on("close", () => clearInterval(more));
+  });
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, nowhere: UNREACHABLE }))).toMatchObject({ code: "link.portal" });
 });
 
 test.each(["https://cloud.example.org/", "https://www.example.org/", "/login", undefined])("a server that sends its own callers to %s is no portal", async (location) => {

@@ -1,11 +1,11 @@
-import { request } from "node:http";
 import type { LookupFunction } from "node:net";
 import type { NetworkControl } from "../../../platform/ports/host.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { reachOf } from "./address-reach.ts";
+import { bare, isAddress, plainAnswer, signInHost } from "./sign-in-page.ts";
 
 /** Failures of a connection behind which another failure may be: the way out of the site is looked at step by step. */
-const MAY_HIDE_ANOTHER = /^link\.(?:dns|network|refused|timeout|tls|clock|protocol|http-3\d\d|http-511)$/;
+const MAY_HIDE_ANOTHER = /^link\.(?:dns|network|refused|timeout|tls|clock|protocol|http-200|http-3\d\d|http-511)$/;
 /** Without an answer in this time there is no portal: those answer at once, since they are on the site. */
 const PORTAL_TIMEOUT_MS = 3_000;
 /** A server's time counts against ours from this difference on: no certificate is decided by less. */
@@ -20,6 +20,8 @@ export interface WayOutDeps {
   readonly proxied: boolean;
   /** Where a portal would answer; default 80. */
   readonly portalPort?: number;
+  /** See `PlainHttp`. */
+  readonly nowhere?: string;
   /** Default: the machine's name service. */
   readonly lookup?: LookupFunction;
 }
@@ -34,9 +36,12 @@ export async function exactIssue(issue: Issue, url: URL, deps: WayOutDeps): Prom
   const local = await localIssue(deps.network, url);
   if (local !== undefined) return local;
   if (deps.proxied) return issue;
-  const answer = await plainAnswer(url, deps);
-  if (answer?.portal !== undefined) {
-    return { code: "link.portal", message: `${url.host} is answered by ${answer.portal}`, hint: "Sign in there with a browser on this network, or ask its operator to let this device through." };
+  const http = { port: deps.portalPort ?? 80, ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }), ...(deps.nowhere === undefined ? {} : { nowhere: deps.nowhere }) };
+  const signal = AbortSignal.timeout(PORTAL_TIMEOUT_MS);
+  const answer = await plainAnswer(url.hostname, http, signal);
+  const portal = answer && (await signInHost(url.hostname, answer, http, signal));
+  if (portal !== undefined) {
+    return { code: "link.portal", message: `${url.host} is answered by ${portal}`, hint: "Sign in there with a browser on this network, or ask its operator to let this device through." };
   }
   const serverMs = answer?.dateMs;
   if (issue.code === "link.tls" && /CERT_NOT_YET_VALID|CERT_HAS_EXPIRED|not yet valid|has expired/.test(issue.message) && serverMs !== undefined && Math.abs(serverMs - deps.wallMs()) > CLOCK_OFF_MS) {
@@ -60,52 +65,8 @@ async function localIssue(network: NetworkControl, url: URL): Promise<Issue | un
   return { code: "link.no-gateway", message: `there is no way out of the site's network: ${gateway.why}`, hint: "Check the router, and the gateway in the network settings." };
 }
 
-interface PlainAnswer {
-  /** Host of the page that answers in the server's place. */
-  readonly portal?: string;
-  readonly dateMs?: number;
-}
-
-/** What answers plain HTTP in the server's name. A redirect to another site, or status 511, is a portal; a server that sends its callers to https is not. */
-function plainAnswer(url: URL, { portalPort: port = 80, lookup }: WayOutDeps): Promise<PlainAnswer | undefined> {
-  return new Promise((resolve) => {
-    const asked = request({ host: bare(url.hostname), port, path: "/", method: "GET", agent: false, signal: AbortSignal.timeout(PORTAL_TIMEOUT_MS), headers: { host: url.hostname }, ...(lookup === undefined ? {} : { lookup }) }, (response) => {
-      const { statusCode = 0, headers } = response;
-      const target = headers.location === undefined ? undefined : URL.parse(headers.location, `http://${url.hostname}/`);
-      const elsewhere = statusCode >= 300 && statusCode < 400 && target !== null && target !== undefined && !sameSite(target.hostname, url.hostname);
-      const dateMs = Date.parse(headers.date ?? "");
-      response.destroy();
-      resolve({
-        ...(elsewhere ? { portal: target.host } : statusCode === 511 ? { portal: "a sign-in page of the network (HTTP 511)" } : {}),
-        ...(Number.isNaN(dateMs) ? {} : { dateMs }),
-      });
-    });
-    // Whatever failed: nothing answers plain HTTP, which says nothing.
-    asked.on("error", () => resolve(undefined));
-    asked.on("close", () => resolve(undefined));
-    asked.end();
-  });
-}
-
-/** The same host, or one under the other's name: `example.com` and `www.example.com`. */
-function sameSite(a: string, b: string): boolean {
-  return a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`) || (!isAddress(a) && !isAddress(b) && lastTwo(a) === lastTwo(b));
-}
-
-function lastTwo(host: string): string {
-  return host.split(".").slice(-2).join(".");
-}
-
-function isAddress(host: string): boolean {
-  return /^[\d.]+$/.test(host) || host.startsWith("[");
-}
-
 function isOwn(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost") || (isAddress(host) && reachOf(bare(host)) === "machine");
-}
-
-function bare(host: string): string {
-  return host.replace(/^\[|\]$/g, "");
 }
 
 function day(ms: number): string {

@@ -109,8 +109,8 @@ class HttpAnswer extends Error {
     const issue: Issue = { code: `link.http-${status}`, message: `the server answered HTTP ${status} ${response.statusMessage ?? ""}`.trim() };
     const refused = status >= 400 && status < 500 && status !== 408;
     if (refused) this.why = { kind: "refused", reason: REFUSALS.get(status) ?? "other", ...issue, ...retryAfter };
-    // Any other answer with a retry time comes from a busy server.
-    else this.why = "retryAfterMs" in retryAfter ? { kind: "refused", reason: "too-busy", ...issue, ...retryAfter } : failed(issue);
+    // Any other answer with a retry time comes from a busy server; 511 comes from the network.
+    else this.why = "retryAfterMs" in retryAfter && status !== 511 ? { kind: "refused", reason: "too-busy", ...issue, ...retryAfter } : failed(issue);
   }
 }
 
