@@ -40,3 +40,15 @@ test("the access point is in memory only, its password in no argument, and a cha
   expect(await settings.restore(point.ok ? point.value : {})).toMatchObject({ ok: true });
   expect([...nm.profiles.values()].filter(({ id }) => id.startsWith("vitrine"))).toEqual([]);
 });
+
+test.each([
+  ["10.42.0.77/24", "network.set-up-address-taken"],
+  ["10.0.0.5/8", "network.set-up-address-taken"],
+  ["10.42.1.5/24", "ok"],
+])("beside a cable with the address %s the access point answers %s, and nothing is left of a refused one", async (address, outcome) => {
+  const { nm, setup } = await open([["eth0", "ethernet"], ["wlan0", "wifi"]]);
+  nm.addresses.set("eth0", ["192.0.2.9/24", address]);
+  const opened = await setup.openAccessPoint({ ssid: "Set up", password: "set-up password" });
+  expect(opened.ok ? "ok" : opened.error.code).toBe(outcome);
+  expect([...nm.profiles.values()].filter(({ id }) => id === "vitrine-setup")).toHaveLength(opened.ok ? 1 : 0);
+});

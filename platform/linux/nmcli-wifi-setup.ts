@@ -1,3 +1,4 @@
+import { BlockList, isIPv4 } from "node:net";
 import type { WifiSettings } from "../ports/network-settings.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import type { OpenAccessPoint, SetupAccessPoint, Uplinks, VisibleNetwork, VisibleSecurity, WifiSetup } from "../ports/wifi-setup.ts";
@@ -7,6 +8,12 @@ import { nmRefused, type Nmcli, type NmDevice } from "./nmcli.ts";
 /** Profile of the set-up access point. Never stored, so that a machine that restarts is as if there had been none. */
 export const SETUP_PROFILE = "vitrine-setup";
 const WORST_CASE_MS = 120_000;
+/**
+ * The device's address in the set-up network. Fixed: dnsmasq-setup.conf leads every name to it, and polkit lets the agent open the
+ * portal's door at no other.
+ */
+const SETUP_ADDRESS = "10.42.0.1/24";
+const SETUP_NETWORK = blockOf(SETUP_ADDRESS);
 
 /** Set-up of the first wireless network through NetworkManager. */
 export class NmcliWifiSetup implements WifiSetup {
@@ -56,6 +63,8 @@ export class NmcliWifiSetup implements WifiSetup {
   async openAccessPoint({ ssid, password }: SetupAccessPoint): Promise<Result<OpenAccessPoint>> {
     const adapter = await this.#adapter();
     if (!adapter.ok) return adapter;
+    const taken = await this.#taken(adapter.value);
+    if (!taken.ok) return nmRefused(taken.error);
     const opened = await this.#open(adapter.value, ssid, password);
     if (opened.ok) return opened;
     await this.closeAccessPoint();
@@ -67,27 +76,33 @@ export class NmcliWifiSetup implements WifiSetup {
     return gone.ok ? gone : nmRefused(gone.error);
   }
 
-  async #open(device: NmDevice, ssid: string, password: string | undefined): Promise<Result<OpenAccessPoint>> {
+  /** Two interfaces in networks with the same addresses would lead a phone's connections, or the device's own, to the wrong one. */
+  async #taken(adapter: NmDevice): Promise<Result<void>> {
+    const all = await this.#nmcli.addresses();
+    if (!all.ok) return all;
+    const other = all.value.find(({ device, address }) => device !== adapter.name && overlaps(address));
+    return other === undefined ? ok(undefined) : fail("network.set-up-address-taken", `${other.device} is in the network of ${other.address}, whose addresses are those of the set-up network (${SETUP_ADDRESS})`, "Unplug its cable while the device is set up, use a provisioning file, or give that network other addresses.");
+  }
+
+  async #open(device: NmDevice, ssid: string, password: string): Promise<Result<OpenAccessPoint>> {
     const before = await this.#nmcli.deleteNamed(SETUP_PROFILE);
     if (!before.ok) return before;
     const made = await this.#nmcli.add(device, SETUP_PROFILE, [
-      "ssid", ssid, "802-11-wireless.mode", "ap", "802-11-wireless.band", "bg", "ipv4.method", "shared", "ipv6.method", "disabled",
+      "ssid", ssid, "802-11-wireless.mode", "ap", "802-11-wireless.band", "bg", "ipv4.method", "shared", "ipv4.addresses", SETUP_ADDRESS, "ipv6.method", "disabled",
       // WPA2 alone and without protected management frames: what every phone and every adapter in this mode can do.
-      ...(password === undefined ? [] : ["wifi-sec.key-mgmt", "wpa-psk", "wifi-sec.proto", "rsn", "wifi-sec.pairwise", "ccmp", "wifi-sec.group", "ccmp", "wifi-sec.pmf", "disable"]),
+      "wifi-sec.key-mgmt", "wpa-psk", "wifi-sec.proto", "rsn", "wifi-sec.pairwise", "ccmp", "wifi-sec.group", "ccmp", "wifi-sec.pmf", "disable",
     ]);
     if (!made.ok) return made;
     const uuid = await this.#nmcli.uuidOf(SETUP_PROFILE);
     if (!uuid.ok) return uuid;
     if (uuid.value === undefined) return fail("network.refused", "NetworkManager made the set-up access point and does not list it");
-    const key = password === undefined ? ok(undefined) : pskOf({ ssid, security: "wpa-psk", password });
+    const key = pskOf({ ssid, security: "wpa-psk", password });
     if (!key.ok) return key;
     const told = key.value === undefined ? ok(undefined) : await this.#nmcli.setPassword(uuid.value, key.value);
     if (!told.ok) return told;
     const up = await this.#nmcli.up(uuid.value, device.name);
     if (!up.ok) return up;
-    const address = await this.#nmcli.firstAddress(device.name);
-    if (!address.ok) return address;
-    return address.value === undefined ? fail("network.refused", "the set-up access point has no address") : ok({ interface: device.name, address: address.value });
+    return ok({ interface: device.name, address: SETUP_ADDRESS });
   }
 
   async #adapter(): Promise<Result<NmDevice>> {
@@ -96,6 +111,19 @@ export class NmcliWifiSetup implements WifiSetup {
     const adapter = devices.value.find(({ type }) => type === "wifi");
     return adapter === undefined ? fail("network.not-supported", "there is no wireless adapter") : ok(adapter);
   }
+}
+
+/** Whether an IPv4 address with prefix length is in a network that shares addresses with the set-up network. */
+function overlaps(address: string): boolean {
+  const [ip = "", prefix = ""] = address.split("/");
+  return isIPv4(ip) && (SETUP_NETWORK.check(ip) || blockOf(`${ip}/${prefix}`).check(SETUP_ADDRESS.split("/")[0] ?? ""));
+}
+
+function blockOf(address: string): BlockList {
+  const [ip = "", prefix] = address.split("/");
+  const block = new BlockList();
+  block.addSubnet(ip, Number(prefix));
+  return block;
 }
 
 /** From NetworkManager's words: `WPA1 WPA2`, `WPA2 802.1X`, `WPA2 WPA3`, `WPA3`, `WEP`, `OWE`, or none. A network that takes both WPA2 and WPA3 is joined as WPA2, which NetworkManager turns into the better one. */

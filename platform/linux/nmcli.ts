@@ -101,10 +101,18 @@ export class Nmcli {
     return said.ok ? ok(said.value.trim() !== "no") : said;
   }
 
-  /** The first IPv4 address of a device, with prefix length. */
-  async firstAddress(device: string): Promise<Result<string | undefined>> {
-    const said = await this.#ask(["-g", "IP4.ADDRESS", "device", "show", device]);
-    return said.ok ? ok(said.value.split("|")[0]?.trim() || undefined) : said;
+  /** The IPv4 addresses of all devices, with prefix length, also of those that NetworkManager does not manage. */
+  async addresses(): Promise<Result<readonly { readonly device: string; readonly address: string }[]>> {
+    const said = await this.#ask(["-t", "-f", "GENERAL.DEVICE,IP4.ADDRESS", "device", "show"]);
+    if (!said.ok) return said;
+    let device = "";
+    return ok(
+      said.value.split("\n").flatMap((line) => {
+        const [, name = "", value = ""] = /^([A-Z0-9.]+)(?:\[\d+\])?:(.*)$/.exec(line) ?? [];
+        if (name === "GENERAL.DEVICE") device = value;
+        return name === "IP4.ADDRESS" && value !== "" ? [{ device, address: value }] : [];
+      }),
+    );
   }
 
   async uuidOf(name: string): Promise<Result<string | undefined>> {

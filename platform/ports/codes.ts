@@ -294,6 +294,7 @@ export const CODES = {
   "network.not-stored": ["desired", "The network change could not be saved and was not started."],
   "network.not-supported": ["desired", "The agent cannot change the network settings of this machine."],
   "network.refused": ["desired", "The machine refused the network settings; the message says why."],
+  "network.set-up-address-taken": ["screen", "Another interface of the device is in a network with the addresses of the set-up network (`10.42.0.0/24`), which is not opened for that reason.", "Unplug its cable while the device is set up, use a provisioning file, or give that network other addresses."],
   "network.timed-out": ["desired", "The machine did not apply the network settings in time."],
   "network.unreadable": ["desired", "The network settings in force cannot be read."],
   "network.wrong-password": ["desired screen", "The wireless network refused the password."],

@@ -28,8 +28,8 @@ export interface Uplinks {
 export interface SetupAccessPoint {
   /** 1 to 32 bytes in UTF-8. */
   readonly ssid: string;
-  /** 8 to 63 printable ASCII characters (WPA2); absent: open. */
-  readonly password?: string;
+  /** 8 to 63 printable ASCII characters (WPA2). */
+  readonly password: string;
 }
 
 export interface OpenAccessPoint {
@@ -42,7 +42,8 @@ export interface OpenAccessPoint {
  * What a person's phone needs to give a device its first network. Joining one is a change of settings like any other:
  * `NetworkSettings` with `wifi`, which ends the access point, because one radio does one thing at a time.
  *
- * Errors: `network.not-supported` (no wireless adapter), `network.refused`, `network.timed-out`.
+ * Errors: `network.not-supported` (no wireless adapter), `network.refused`, `network.timed-out`, and of the access point
+ * `network.set-up-address-taken` (another interface of the device is in a network with the same addresses).
  */
 export interface WifiSetup {
   /** Maximum duration of one call. */

@@ -36,7 +36,7 @@ test("the agent may start and stop the door of the portal, set country and time 
   for (const name of ["vitrine-setup@10.42.0.1.socket", "vitrine-country@DE.service"]) {
     expect([unit(name), unit(name, "stop"), unit(name, "restart"), unit(name, "start", "vitrine-player")], name).toEqual(["yes", "yes", undefined, undefined]);
   }
-  for (const name of ["vitrine-setup@0.0.0.0.socket", "vitrine-setup@192.168.1.1.socket", "vitrine-setup@10.42.0.1.service", "vitrine-country@DEU.service", "vitrine-country@../x.service", "vitrine-provision.service", "ssh.service", "x-vitrine-country@DE.service"]) {
+  for (const name of ["vitrine-setup@0.0.0.0.socket", "vitrine-setup@10.42.1.1.socket", "vitrine-setup@192.168.1.1.socket", "vitrine-setup@10.42.0.1.service", "vitrine-country@DEU.service", "vitrine-country@../x.service", "vitrine-provision.service", "ssh.service", "x-vitrine-country@DE.service"]) {
     expect(unit(name), name).toBeUndefined();
   }
   expect([asked("vitrine-agent", "org.freedesktop.timedate1.set-timezone"), asked("vitrine-agent", "org.freedesktop.timedate1.set-time")]).toEqual(["yes", undefined]);

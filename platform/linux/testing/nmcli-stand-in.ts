@@ -29,6 +29,8 @@ export class NmcliStandIn {
   permission = "yes";
   /** Passwords that an access point takes, by SSID. */
   readonly air = new Map<string, string>();
+  /** Addresses of the machine's own devices, with prefix length. */
+  readonly addresses = new Map<string, readonly string[]>();
   /** Addresses of other machines on the network, without prefix length. */
   readonly taken = new Set<string>();
   /** What `device wifi list` prints. */
@@ -75,7 +77,8 @@ export class NmcliStandIn {
     const last = rest.at(-1) ?? "";
     if (object === "general") return ok(verb === undefined ? "running\n" : `org.freedesktop.NetworkManager.network-control:${this.permission}\norg.freedesktop.NetworkManager.settings.modify.system:${this.permission}\n`);
     if (object === "device" && verb === "disconnect") return this.#done(this.active.delete(last));
-    if (object === "device" && verb === "show") return ok(args.includes("IP4.ADDRESS") ? "10.42.0.1/24\n" : "yes\n");
+    if (object === "device" && verb === "show" && args.includes("GENERAL.DEVICE,IP4.ADDRESS")) return ok(this.devices.map(([name]) => `GENERAL.DEVICE:${name}\n${(this.addresses.get(name) ?? []).map((each, at) => `IP4.ADDRESS[${at + 1}]:${each}\n`).join("")}`).join("\n"));
+    if (object === "device" && verb === "show") return ok("yes\n");
     if (object === "device" && verb === "wifi") return ok(this.visible);
     if (object === "device") return ok(`${this.devices.map(([name, type]) => `${name}:${type}:${this.active.has(name) ? "connected" : "disconnected"}:${this.active.get(name) ?? ""}`).join("\n")}\nlo:loopback:unmanaged:\n`);
     if (verb === "show" && rest.length === 0) return ok([...this.profiles].map(([uuid, { id, type, properties }]) => `${id.replaceAll(":", "\\:")}:${uuid}:${type === "wifi" ? "802-11-wireless" : "802-3-ethernet"}:${properties.get("connection.autoconnect") ?? "yes"}:${properties.get("connection.autoconnect-priority") ?? 0}\n`).join(""));
