@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ObservedDisplay } from "../../platform/displays/observed-display.ts";
@@ -80,6 +82,14 @@ describe.skipIf(root === undefined)("real compositors", () => {
       await shown.file("top.png", topRedPng());
       await shown.start();
       await expect.poll(() => edgeColours(shown), PATIENCE).toEqual(["red", "blue", "blue", "blue"]);
+    });
+
+    test("it starts without a keyboard and a mouse, with the variables of the player's unit", async () => {
+      const unit = readFileSync(join(import.meta.dirname, "../systemd/vitrine-player.service"), "utf8");
+      const ofTheUnit = [...unit.matchAll(/^Environment=(WLR_\S+)$/gm)].map(([, variable = ""]) => variable);
+      opened = session(["env", "-u", "WLR_LIBINPUT_NO_DEVICES", "WLR_BACKENDS=headless,libinput", "LIBSEAT_BACKEND=noop", ...ofTheUnit, "labwc"]);
+      await opened.start();
+      expect(await names(opened)).toEqual(["HEADLESS-1"]);
     });
 
     test("the power of one of two outputs leaves the other alone, and a capture of all is then one of the other", async () => {
