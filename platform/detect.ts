@@ -7,6 +7,7 @@ import type { LinuxAdapterDeps } from "./linux/linux-adapter.ts";
 import type { PlatformAdapter } from "./ports/platform-adapter.ts";
 import type { Random } from "./ports/random.ts";
 import type { Issue } from "./ports/result.ts";
+import type { SoftwareUpdater } from "./ports/software.ts";
 import type { MachineGone } from "./simulated/simulated-machine.ts";
 import type { SimulatedWorld } from "./simulated/world.ts";
 
@@ -83,8 +84,8 @@ export interface OpenPlatformOptions {
   readonly worldPath?: string;
   /** Simulated only: called when the machine goes down; the host then ends this agent as a power loss would. */
   readonly onMachineGone?: (kind: MachineGone) => void;
-  /** Simulated only: the service manager restarts this agent. Without it the software is not updated there. */
-  readonly onAgentRestart?: () => void;
+  /** Simulated only: makes the updater of that machine. Without it the software is not updated there. */
+  readonly simulatedUpdater?: (world: SimulatedWorld) => Promise<SoftwareUpdater & { close(): void }>;
   /** The configuration key `displays`. If empty or absent, the displays that the adapter finds itself are used. */
   readonly displays?: string;
   /** Linux only: the configuration keys `audio.*`. */
@@ -189,17 +190,19 @@ async function openSimulated(options: OpenPlatformOptions, evidence: readonly st
   ]);
   const file = worldPath === undefined ? undefined : openWorldFile(worldPath, { clock, timers, random });
   const world = file?.world ?? new SimulatedWorld({ clock, timers, random });
+  const software = await options.simulatedUpdater?.(world);
   const onLinux = process.platform === "linux";
   const inner = createSimulatedAdapter(world, {
     clock,
     timers,
     evidence,
     onMachineGone: (kind) => options.onMachineGone?.(kind),
-    ...(options.onAgentRestart !== undefined && { onAgentRestart: options.onAgentRestart }),
+    ...(software !== undefined && { software }),
     ...(options.gpioLines !== undefined && { gpioLines: options.gpioLines }),
     ...(onLinux ? { hostProbe: createLinuxProbe({ clock, timers, dataDir }) } : {}),
   });
   const close = async (): Promise<void> => {
+    software?.close();
     await inner.close();
     (file ?? world).close();
   };

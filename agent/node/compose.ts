@@ -34,6 +34,7 @@ import { localMethods } from "./local-api/local-methods.ts";
 import { Listening } from "./listening.ts";
 import { logSource } from "./log-files.ts";
 import { machineChecks } from "./machine-checks.ts";
+import { readReleaseKeys } from "../updater/release-keys.ts";
 import type { Paths } from "./paths.ts";
 import type { LogLevel, PinoLog } from "./pino-log.ts";
 import { findPlayerGroup, ownMembership, shareFolder, type PlayerGroup } from "./player-group.ts";
@@ -127,7 +128,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   return { agent, run: (signal) => run({ agent, servePlayer, local, listening, platform, progress, timers, log }, signal) };
 }
 
-async function openMachine({ config, paths, pino }: ComposeOptions, timers: Timers): Promise<OpenedPlatform> {
+async function openMachine({ config, paths, pino, version }: ComposeOptions, timers: Timers): Promise<OpenedPlatform> {
   const { values } = config;
   return openPlatform({
     platform: values.platform,
@@ -147,9 +148,17 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
       pino.flush();
       process.exit(kind === "reboot" ? EXIT.machineReboot : EXIT.machineOff);
     },
-    onAgentRestart: () => {
-      pino.flush();
-      process.exit(EXIT.restart);
+    simulatedUpdater: async (world) => {
+      const { SimulatedUpdater } = await import("./simulated-updater.ts");
+      const folders = [paths.releaseKeys, "/etc/vitrine/release-keys"];
+      return new SimulatedUpdater({
+        world, timers, log: pino.log.child({ part: "updater" }), crypto: nodeCrypto, version,
+        keys: () => readReleaseKeys(folders), keysAre: folders.join(" and "),
+        onRestart: () => {
+          pino.flush();
+          process.exit(EXIT.restart);
+        },
+      });
     },
   });
 }

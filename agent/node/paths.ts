@@ -16,6 +16,8 @@ export interface Paths {
   readonly supportBundle: string;
   /** Downloaded releases. */
   readonly updates: string;
+  /** Simulated machine only: public keys of releases it takes. */
+  readonly releaseKeys: string;
   readonly simulatedWorld: string;
   /** Read once at start, if it exists. */
   readonly provisioning: string;
@@ -41,6 +43,7 @@ export function pathsIn(data: string, { content = "", playerLogs = "" }: OtherFo
     agentLog: join(logs, "agent.log"),
     supportBundle: join(data, "support", "vitrine-support.zip"),
     updates: join(data, "updates"),
+    releaseKeys: join(data, "release-keys"),
     simulatedWorld: join(data, "simulated-world.json"),
     provisioning: join(data, "vitrine-provision.json"),
   };

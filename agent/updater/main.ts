@@ -6,9 +6,11 @@ import { runCommand } from "../../platform/linux/command-runner.ts";
 import { nodeCrypto } from "../../platform/linux/node-crypto.ts";
 import { systemClock, SystemTimers } from "../../platform/linux/system-clock.ts";
 import { createJsonLog } from "../../platform/node/json-log.ts";
-import { openFolders, readReleaseKeys } from "./release-folders.ts";
+import { nodeFolderFs } from "./node-folder-fs.ts";
+import { openFolders } from "./release-folders.ts";
+import { readReleaseKeys } from "./release-keys.ts";
 import { systemdServices } from "./systemd-services.ts";
-import { UNPACK_PROGRAMS } from "./unpack-release.ts";
+import { unpackingWith } from "./unpack-release.ts";
 import { Updater } from "./updater.ts";
 import { UpdaterServer, type Place } from "./updater-server.ts";
 
@@ -35,7 +37,7 @@ const { values } = parseArgs({
 });
 
 const { log } = createJsonLog([process.stderr], "info", systemClock);
-const opened = await openFolders(values.releases, values.packaged, values["in-use"]);
+const opened = await openFolders(nodeFolderFs, values.releases, values.packaged, values["in-use"]);
 const info = opened.ok ? await opened.value.info(values.packaged) : opened;
 if (!opened.ok || !info.ok) {
   log.error({ ...(opened.ok ? info : opened) }, "the updater cannot start");
@@ -49,7 +51,8 @@ const updater = new Updater({
   keys: () => readReleaseKeys(values.keys),
   crypto: nodeCrypto,
   services: systemdServices(runCommand, values),
-  programs: { ...UNPACK_PROGRAMS, ...(values["keep-free-bytes"] !== undefined && { keepFreeBytes: Number(values["keep-free-bytes"]) }) },
+  keysAre: values.keys.join(" and "),
+  unpacking: unpackingWith(values["keep-free-bytes"] === undefined ? {} : { keepFreeBytes: Number(values["keep-free-bytes"]) }),
   machine: { bootId: () => bootId, upMs: () => Math.round(uptime() * 1000) },
   log,
   onStep: (step) => {

@@ -1,13 +1,10 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
-import { readIfThere, syncFolder, writeDurably } from "../../platform/node/durable-file.ts";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import { EvidenceOfFailureSchema, type EvidenceOfFailure } from "../../platform/ports/software.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
 import { validate } from "../protocol/codec.ts";
 import { ReleaseInfoSchema, VersionSchema, type BrowserArtefact, type ReleaseInfo } from "../protocol/release.ts";
+import { folderOf, nameIn, type FolderFs } from "./folder-fs.ts";
 
 /** A release on trial. `boots`: the boots in which it ran, with the time since boot at which each was first seen. */
 const TrialSchema = v.object({
@@ -39,8 +36,10 @@ export class ReleaseFolders {
   readonly packaged: string;
   /** A link that the player's launcher points to the release it started from (`scripts/systemd/launch`). */
   readonly #inUse: string;
+  readonly #fs: FolderFs;
 
-  constructor(root: string, packaged: string, inUse: string) {
+  constructor(fs: FolderFs, root: string, packaged: string, inUse: string) {
+    this.#fs = fs;
     this.root = root;
     this.packaged = packaged;
     this.#inUse = inUse;
@@ -49,62 +48,78 @@ export class ReleaseFolders {
   /** Folder of the release that a link names, and of the package's where the link is missing or leads nowhere. */
   async folder(link: "current" | "confirmed"): Promise<string> {
     const target = await this.#target(link);
-    const folder = target === undefined ? this.packaged : join(this.root, target);
-    return existsSync(join(folder, "release.json")) ? folder : this.packaged;
+    const folder = target === undefined ? this.packaged : `${this.root}/${target}`;
+    return (await this.#fs.exists(`${folder}/release.json`)) ? folder : this.packaged;
   }
 
   /** `release.json` of a folder. Error: `update.bad-package`. */
   async info(folder: string): Promise<Result<ReleaseInfo>> {
-    const text = await readIfThere(join(folder, "release.json"));
+    const text = await this.#fs.readText(`${folder}/release.json`);
     if (text === undefined) return fail("update.bad-package", `${folder} has no release.json`);
     return validate(ReleaseInfoSchema, parseJson(text), `${folder}/release.json`, "update.bad-package");
   }
 
   releaseFolder(version: string): string {
-    return join(this.root, version);
+    return `${this.root}/${version}`;
   }
 
   /** Where a release is unpacked before it gets its name. */
   get incoming(): string {
-    return join(this.root, "incoming");
+    return `${this.root}/incoming`;
   }
 
   get incomingBrowser(): string {
-    return join(this.incoming, "browser");
+    return `${this.incoming}/browser`;
   }
 
   /** By its content: a browser that a release in use has too is never replaced. */
   browserFolder({ version, sha256 }: Pick<BrowserArtefact, "version" | "sha256">): string {
-    return join(this.root, "browsers", `${version}-${sha256.slice(0, 16)}`);
+    return `${this.root}/browsers/${version}-${sha256.slice(0, 16)}`;
   }
 
   /** The browser that a release brings; `undefined`: the machine's. */
   async browserOf(folder: string): Promise<string | undefined> {
-    const target = await linkTarget(join(folder, "browser"));
-    return target === undefined ? undefined : basename(target);
+    const target = await this.#fs.readLink(`${folder}/browser`);
+    return target === undefined ? undefined : nameIn(target);
   }
 
   /** An unpacked browser gets its name. What lies there without a release is an earlier interrupted attempt's. */
   async adoptBrowser(folder: string): Promise<void> {
-    await mkdir(dirname(folder), { recursive: true, mode: 0o755 });
-    await rename(this.incomingBrowser, folder);
-    await syncFolder(dirname(folder));
+    await this.#fs.makeFolder(folderOf(folder));
+    await this.#fs.rename(this.incomingBrowser, folder);
+    await this.#fs.sync(folderOf(folder));
+  }
+
+  /** An empty place to unpack in. Returns the folder for the release's tree. */
+  async clearIncoming(): Promise<string> {
+    await this.#fs.remove(this.incoming);
+    await this.#fs.makeFolder(this.incoming);
+    return `${this.incoming}/tree`;
+  }
+
+  async has(folder: string): Promise<boolean> {
+    return this.#fs.exists(folder);
+  }
+
+  /** The release in `tree` is to use this browser, once it has its name. */
+  async linkBrowser(tree: string, folder: string): Promise<void> {
+    await this.#fs.symlink(`../browsers/${nameIn(folder)}`, `${tree}/browser`);
   }
 
   /** The unpacked tree gets its name. An older folder of this version is replaced; the caller makes sure that nothing runs from it. */
   async adopt(tree: string, version: string): Promise<void> {
-    await rm(this.releaseFolder(version), { recursive: true, force: true });
-    await rename(tree, this.releaseFolder(version));
-    await rm(this.incoming, { recursive: true, force: true });
-    await syncFolder(this.root);
+    await this.#fs.remove(this.releaseFolder(version));
+    await this.#fs.rename(tree, this.releaseFolder(version));
+    await this.#fs.remove(this.incoming);
+    await this.#fs.sync(this.root);
   }
 
   /** Prepares the way back to the confirmed release, so that going back needs no space. */
   async prepareBack(): Promise<void> {
     const target = await this.#target("confirmed");
-    await rm(join(this.root, "back"), { force: true });
-    if (target !== undefined) await symlink(target, join(this.root, "back"));
-    await syncFolder(this.root);
+    await this.#fs.remove(`${this.root}/back`);
+    if (target !== undefined) await this.#fs.symlink(target, `${this.root}/back`);
+    await this.#fs.sync(this.root);
   }
 
   async switchTo(version: string): Promise<void> {
@@ -115,10 +130,10 @@ export class ReleaseFolders {
   async switchBack(): Promise<void> {
     const target = await this.#target("confirmed");
     const prepared = await this.#target("back");
-    if (target === undefined) await rm(join(this.root, "current"), { force: true });
-    else if (prepared === target) await rename(join(this.root, "back"), join(this.root, "current"));
+    if (target === undefined) await this.#fs.remove(`${this.root}/current`);
+    else if (prepared === target) await this.#fs.rename(`${this.root}/back`, `${this.root}/current`);
     else if ((await this.#target("current")) !== target) await this.#point("current", target);
-    await syncFolder(this.root);
+    await this.#fs.sync(this.root);
   }
 
   async confirm(version: string): Promise<void> {
@@ -156,22 +171,22 @@ export class ReleaseFolders {
   }
 
   async becomes(from: JobFile, to: JobFile): Promise<void> {
-    await rename(this.#path(from), this.#path(to));
-    await syncFolder(this.root);
+    await this.#fs.rename(this.#path(from), this.#path(to));
+    await this.#fs.sync(this.root);
   }
 
   async drop(file: JobFile): Promise<void> {
-    await rm(this.#path(file), { force: true });
-    await syncFolder(this.root);
+    await this.#fs.remove(this.#path(file));
+    await this.#fs.sync(this.root);
   }
 
   async writeReport(version: string, report: FailureReport): Promise<void> {
-    await mkdir(join(this.root, "failed"), { recursive: true });
-    await writeDurably(join(this.root, "failed", `${version}.json`), `${JSON.stringify(report)}\n`);
+    await this.#fs.makeFolder(`${this.root}/failed`);
+    await this.#fs.writeText(`${this.root}/failed/${version}.json`, `${JSON.stringify(report)}\n`);
   }
 
   async report(version: string): Promise<FailureReport | undefined> {
-    return readJson(join(this.root, "failed", `${version}.json`), ReportSchema);
+    return this.#readJson(`${this.root}/failed/${version}.json`, ReportSchema);
   }
 
   /**
@@ -179,83 +194,61 @@ export class ReleaseFolders {
    * over an update that leaves its files as they are, so the release it runs from may be neither the current nor the confirmed one.
    */
   async prune(): Promise<void> {
-    const inUse = await linkTarget(this.#inUse);
-    const kept = new Set([inUse !== undefined && dirname(inUse) === this.root ? basename(inUse) : undefined, await this.#target("current"), await this.#target("confirmed")]);
-    await rm(this.incoming, { recursive: true, force: true });
-    for (const name of await readdir(this.root)) {
-      if (v.is(VersionSchema, name) && !kept.has(name)) await rm(join(this.root, name), { recursive: true, force: true });
+    const inUse = await this.#fs.readLink(this.#inUse);
+    const kept = new Set([inUse !== undefined && folderOf(inUse) === this.root ? nameIn(inUse) : undefined, await this.#target("current"), await this.#target("confirmed")]);
+    await this.#fs.remove(this.incoming);
+    for (const name of await this.#fs.list(this.root)) {
+      if (v.is(VersionSchema, name) && !kept.has(name)) await this.#fs.remove(`${this.root}/${name}`);
     }
-    if (!existsSync(join(this.root, "browsers"))) return;
+    if (!(await this.#fs.exists(`${this.root}/browsers`))) return;
     const used = new Set<string>();
     for (const name of kept) {
-      const browser = name === undefined ? undefined : await this.browserOf(join(this.root, name));
+      const browser = name === undefined ? undefined : await this.browserOf(`${this.root}/${name}`);
       if (browser !== undefined) used.add(browser);
     }
-    for (const name of await readdir(join(this.root, "browsers"))) {
-      if (!used.has(name)) await rm(join(this.root, "browsers", name), { recursive: true, force: true });
+    for (const name of await this.#fs.list(`${this.root}/browsers`)) {
+      if (!used.has(name)) await this.#fs.remove(`${this.root}/browsers/${name}`);
     }
   }
 
   async #target(link: "current" | "confirmed" | "back"): Promise<string | undefined> {
-    const target = await linkTarget(join(this.root, link));
+    const target = await this.#fs.readLink(`${this.root}/${link}`);
     return target !== undefined && v.is(VersionSchema, target) ? target : undefined;
   }
 
   async #point(link: "current" | "confirmed", version: string): Promise<void> {
-    const temporary = join(this.root, `${link}.new`);
-    await rm(temporary, { force: true });
-    await symlink(version, temporary);
-    await rename(temporary, join(this.root, link));
-    await syncFolder(this.root);
+    const temporary = `${this.root}/${link}.new`;
+    await this.#fs.remove(temporary);
+    await this.#fs.symlink(version, temporary);
+    await this.#fs.rename(temporary, `${this.root}/${link}`);
+    await this.#fs.sync(this.root);
   }
 
   #path(file: JobFile): string {
-    return join(this.root, `${file}.json`);
+    return `${this.root}/${file}.json`;
   }
 
   async #read<S extends v.GenericSchema>(file: JobFile, schema: S): Promise<v.InferOutput<S> | undefined> {
-    return readJson(this.#path(file), schema);
+    return this.#readJson(this.#path(file), schema);
   }
 
   async #write(file: JobFile, value: object): Promise<void> {
-    await writeDurably(this.#path(file), `${JSON.stringify(value)}\n`);
+    await this.#fs.writeText(this.#path(file), `${JSON.stringify(value)}\n`);
+  }
+
+  /** A damaged file counts as missing: the links decide which release runs. */
+  async #readJson<S extends v.GenericSchema>(path: string, schema: S): Promise<v.InferOutput<S> | undefined> {
+    const text = await this.#fs.readText(path);
+    const parsed = v.safeParse(schema, text === undefined ? undefined : parseJson(text));
+    return parsed.success ? parsed.output : undefined;
   }
 }
 
-/** A damaged file counts as missing: the links decide which release runs. */
-async function readJson<S extends v.GenericSchema>(path: string, schema: S): Promise<v.InferOutput<S> | undefined> {
-  const text = await readIfThere(path);
-  const parsed = v.safeParse(schema, text === undefined ? undefined : parseJson(text));
-  return parsed.success ? parsed.output : undefined;
-}
-
-async function linkTarget(path: string): Promise<string | undefined> {
-  try {
-    return await readlink(path);
-  } catch (thrown) {
-    // EINVAL: something that is not a link, which only damage can put there.
-    if (["ENOENT", "EINVAL", "ENOTDIR"].includes((thrown as NodeJS.ErrnoException).code ?? "")) return undefined;
-    throw thrown;
-  }
-}
-
-/** Public keys of releases: each line of each `*.pub` file in these folders is one raw Ed25519 key, base64url. A later folder adds to the earlier. */
-export async function readReleaseKeys(folders: readonly string[]): Promise<readonly string[]> {
-  const keys: string[] = [];
-  for (const folder of folders.filter((each) => existsSync(each))) {
-    for (const name of (await readdir(folder)).filter((each) => each.endsWith(".pub")).sort()) {
-      const lines = (await readFile(join(folder, name), "utf8")).split("\n").map((line) => line.trim());
-      keys.push(...lines.filter((line) => line !== "" && !line.startsWith("#")));
-    }
-  }
-  return keys;
-}
-
-/** The root folder exists and is on disk. */
-export async function openFolders(root: string, packaged: string, inUse: string): Promise<Result<ReleaseFolders>> {
-  await mkdir(root, { recursive: true, mode: 0o755 });
-  await syncFolder(dirname(root));
-  const folders = new ReleaseFolders(root, packaged, inUse);
+/** The root folder exists and is on disk. Error: `update.no-release`. */
+export async function openFolders(fs: FolderFs, root: string, packaged: string, inUse: string): Promise<Result<ReleaseFolders>> {
+  await fs.makeFolder(root);
+  await fs.sync(folderOf(root));
+  const folders = new ReleaseFolders(fs, root, packaged, inUse);
   const info = await folders.info(packaged);
   return info.ok ? ok(folders) : fail("update.no-release", `${info.error.message}: there is no installed release to go back to`, "install the package again");
 }

@@ -5,6 +5,7 @@ import { mkdir, open, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 import type { Artefact, BrowserArtefact } from "../protocol/release.ts";
+import type { Unpacking } from "./unpacking.ts";
 
 /** Bytes that an installation leaves free, for the agent's own stores. */
 const KEEP_FREE_BYTES = 64 * 1024 * 1024;
@@ -14,19 +15,30 @@ const TREE_IN_PACKAGE = "./usr/lib/vitrine/";
 const STRIPPED = TREE_IN_PACKAGE.split("/").length - 1;
 
 /** Programs that unpack; tests put others in their place. */
-export interface UnpackPrograms {
+interface UnpackPrograms {
   readonly dpkgDeb: string;
   readonly tar: string;
   readonly keepFreeBytes?: number;
 }
 
-export const UNPACK_PROGRAMS: UnpackPrograms = { dpkgDeb: "dpkg-deb", tar: "tar" };
+const UNPACK_PROGRAMS: UnpackPrograms = { dpkgDeb: "dpkg-deb", tar: "tar" };
+
+/** Unpacks with the machine's own programs; `keepFreeBytes`: space that an installation leaves free. */
+export function unpackingWith(given: Partial<UnpackPrograms> = {}): Unpacking {
+  const programs = { ...UNPACK_PROGRAMS, ...given };
+  return {
+    package: (from, artefact, tree) => unpackPackage(from, artefact, tree, programs),
+    browser: (from, artefact, folder) => unpackBrowser(from, artefact, folder, programs),
+    firstWrongFile,
+    syncAll,
+  };
+}
 
 /**
  * Unpacks the release in a downloaded package to `tree`. The file belongs to a user without rights, so it is copied first and hashed as
  * copied: what is unpacked is what was checked. Errors: `update.bad-package`, `update.disk-full`, `update.disk`.
  */
-export async function unpackPackage(from: string, { bytes, sha256 }: Artefact, tree: string, programs: UnpackPrograms): Promise<Result<void>> {
+async function unpackPackage(from: string, { bytes, sha256 }: Artefact, tree: string, programs: UnpackPrograms): Promise<Result<void>> {
   return copied(from, { bytes, sha256 }, `${tree}.deb`, programs, async (copy) => {
     await mkdir(tree, { recursive: true, mode: 0o755 });
     return pipe([programs.dpkgDeb, "--fsys-tarfile", copy], [programs.tar, "-x", "-C", tree, "--no-same-owner", `--strip-components=${STRIPPED}`, TREE_IN_PACKAGE]);
@@ -34,7 +46,7 @@ export async function unpackPackage(from: string, { bytes, sha256 }: Artefact, t
 }
 
 /** Unpacks a browser to `folder`. Errors as above. */
-export async function unpackBrowser(from: string, artefact: BrowserArtefact, folder: string, programs: UnpackPrograms): Promise<Result<void>> {
+async function unpackBrowser(from: string, artefact: BrowserArtefact, folder: string, programs: UnpackPrograms): Promise<Result<void>> {
   return copied(from, artefact, `${folder}.tar`, programs, async (copy) => {
     await mkdir(folder, { recursive: true, mode: 0o755 });
     return run([programs.tar, "-x", "-f", copy, "-C", folder, "--no-same-owner"]);
@@ -42,7 +54,7 @@ export async function unpackBrowser(from: string, artefact: BrowserArtefact, fol
 }
 
 /** The first file that is missing or has another hash. */
-export async function firstWrongFile(tree: string, files: Readonly<Record<string, string>>): Promise<string | undefined> {
+async function firstWrongFile(tree: string, files: Readonly<Record<string, string>>): Promise<string | undefined> {
   for (const [path, sha256] of Object.entries(files)) {
     const hash = createHash("sha256");
     try {
@@ -56,7 +68,7 @@ export async function firstWrongFile(tree: string, files: Readonly<Record<string
 }
 
 /** Everything written so far to the file system of `folder` is on the disk. Error: `update.disk`. */
-export async function syncAll(folder: string): Promise<Result<void>> {
+async function syncAll(folder: string): Promise<Result<void>> {
   const synced = await run(["sync", "-f", folder]);
   return synced.ok ? synced : fail("update.disk", `${folder} could not be written to the disk: ${synced.error.message}`);
 }

@@ -2,10 +2,11 @@ import { createServer, type Server, type Socket } from "node:net";
 import * as v from "valibot";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Timer, Timers } from "../../platform/ports/clock.ts";
-import { fail, messageOf, stackOf, type Result } from "../../platform/ports/result.ts";
-import { UPDATER_LINE_BYTES_MAX, UpdaterRequestSchema, type UpdaterRequest } from "../../platform/ports/software.ts";
+import { fail, stackOf, type Result } from "../../platform/ports/result.ts";
+import { UPDATER_LINE_BYTES_MAX, UpdaterRequestSchema } from "../../platform/ports/software.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
+import { UpdaterDesk } from "./updater-desk.ts";
 import type { Updater } from "./updater.ts";
 
 export interface UpdaterServerDeps {
@@ -22,56 +23,38 @@ export interface UpdaterServerDeps {
 export type Place = { readonly fd: number } | { readonly path: string };
 
 const CONNECTIONS_MAX = 8;
-/** The answer reaches the agent before the agent is restarted. */
-const RESTART_AFTER_MS = 500;
 
 /** Serves the updater's socket and looks at the trial, until nothing is left to do. */
 export class UpdaterServer {
   readonly #deps: UpdaterServerDeps;
+  readonly #desk: UpdaterDesk;
   #server: Server | undefined;
-  #look: Timer | undefined;
   #idle: Timer | undefined;
   #open = 0;
   #finish: () => void = () => {};
 
   constructor(deps: UpdaterServerDeps) {
     this.#deps = deps;
+    this.#desk = new UpdaterDesk({ ...deps, onFailure: () => process.exit(1) });
   }
 
   async run(place: Place): Promise<void> {
-    const { updater } = this.#deps;
     const finished = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
     const server = createServer((socket) => this.#accept(socket));
     server.maxConnections = CONNECTIONS_MAX;
     this.#server = server;
-    // Before the first answer: what is on disk may be half of something.
-    await updater.recover();
+    await this.#desk.start();
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(place, resolve);
     });
-    this.#watch();
     this.#waitIdle();
     await finished;
-    this.#look?.cancel();
+    this.#desk.close();
     this.#idle?.cancel();
     await new Promise((resolve) => this.#server?.close(resolve));
-  }
-
-  #watch(): void {
-    const { updater, timers, lookMs } = this.#deps;
-    this.#look?.cancel();
-    this.#look = timers.after("updater.look", lookMs, () => {
-      updater.look().then(
-        (isOnTrial) => {
-          if (isOnTrial) this.#watch();
-        },
-        // Going back could not be finished; a new process does so from the start.
-        (thrown: unknown) => this.#fail(thrown),
-      );
-    });
   }
 
   #fail(thrown: unknown): void {
@@ -109,35 +92,9 @@ export class UpdaterServer {
     const parsed = v.safeParse(UpdaterRequestSchema, parseJson(line));
     if (!parsed.success) return fail("update.bad-request", `the request is not one of the updater's: ${parsed.issues[0].message}`);
     try {
-      return await this.#do(parsed.output);
-    } catch (thrown) {
-      this.#deps.log.error({ error: stackOf(thrown) }, "a request failed");
-      return fail("update.disk", messageOf(thrown));
+      return await this.#desk.answer(parsed.output);
     } finally {
       this.#waitIdle();
-    }
-  }
-
-  async #do(request: UpdaterRequest): Promise<Result<unknown>> {
-    const { updater, timers } = this.#deps;
-    switch (request.method) {
-      case "status":
-        return { ok: true, value: await updater.status() };
-      case "check":
-        return updater.check(request.params);
-      case "confirm":
-        return updater.confirm(request.params.job);
-      case "back":
-        return updater.back(request.params.job, request.params.code, request.params.message);
-      case "install": {
-        const installed = await updater.install(request.params);
-        if (installed.ok) {
-          timers.after("updater.restart", RESTART_AFTER_MS, () => {
-            updater.restart().then(() => this.#watch(), (thrown: unknown) => this.#fail(thrown));
-          });
-        }
-        return installed;
-      }
     }
   }
 }

@@ -1,6 +1,3 @@
-import { existsSync } from "node:fs";
-import { mkdir, rm, symlink } from "node:fs/promises";
-import { basename, join } from "node:path";
 import type { Crypto } from "../../platform/ports/crypto.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
@@ -12,16 +9,18 @@ import { artefactsFor, compareVersions, readManifest, type Artefact, type Browse
 import { signedBytes } from "../protocol/signed.ts";
 import type { FailureReport, ReleaseFolders, TrialRecord } from "./release-folders.ts";
 import { AGENT_UNIT, evidenceFrom, RestartCounter, UNITS, type Services } from "./services.ts";
-import { firstWrongFile, syncAll, unpackBrowser, unpackPackage, type UnpackPrograms } from "./unpack-release.ts";
+import type { Unpacking } from "./unpacking.ts";
 
 export interface UpdaterDeps {
   readonly folders: ReleaseFolders;
   readonly packaged: ReleaseInfo;
   /** Raw public keys of releases, base64url. Read anew for each release. */
   keys(): Promise<readonly string[]>;
+  /** Where those keys are, for people. */
+  readonly keysAre: string;
   readonly crypto: Crypto;
   readonly services: Services;
-  readonly programs: UnpackPrograms;
+  readonly unpacking: Unpacking;
   readonly machine: { bootId(): string; upMs(): number };
   readonly log: Log;
   /** Called after each step that changes something on disk or asks the service manager; a test ends the process here. */
@@ -228,7 +227,7 @@ export class Updater {
       const good = bytes !== undefined && (await crypto.verifyEd25519(raw, signedBytes("software", payload), bytes));
       return good ? ok(undefined) : fail("update.bad-signature", "the release manifest was changed after it was signed, or its signature is damaged");
     }
-    return fail("update.unknown-key", `the release is signed with key ${key}, which this device does not trust`, "keys of releases are in /usr/lib/vitrine/release-keys and /etc/vitrine/release-keys");
+    return fail("update.unknown-key", `the release is signed with key ${key}, which this device does not trust`, `keys of releases are in ${this.#deps.keysAre}`);
   }
 
   async #install({ job, release, package: packageFile, browser: browserFile, deadlineMs }: InstallRequest): Promise<Result<void>> {
@@ -247,7 +246,7 @@ export class Updater {
       await folders.drop("installing");
       return unpacked;
     }
-    await folders.adopt(join(folders.incoming, "tree"), version);
+    await folders.adopt(`${folders.incoming}/tree`, version);
     this.#step("adopted");
     await folders.prepareBack();
     this.#step("back-prepared");
@@ -260,39 +259,37 @@ export class Updater {
   }
 
   async #unpack({ manifest, files }: Release, packageFile: string, browserFile: string | undefined): Promise<Result<void>> {
-    const { folders, programs, packaged } = this.#deps;
-    const tree = join(folders.incoming, "tree");
-    await rm(folders.incoming, { recursive: true, force: true });
-    await mkdir(folders.incoming, { mode: 0o755 });
-    const unpacked = await unpackPackage(packageFile, files.package, tree, programs);
+    const { folders, unpacking, packaged } = this.#deps;
+    const tree = await folders.clearIncoming();
+    const unpacked = await unpacking.package(packageFile, files.package, tree);
     if (!unpacked.ok) return unpacked;
     this.#step("unpacked");
     const info = await folders.info(tree);
     if (!info.ok) return info;
     if (info.value.version !== manifest.version || info.value.arch !== packaged.arch) return fail("update.bad-package", `the package is release ${info.value.version} for ${info.value.arch}; the manifest says ${manifest.version} for ${packaged.arch}`);
     if (!sameJson(info.value.systemFiles, packaged.systemFiles)) return fail("update.needs-package", `release ${manifest.version} changes files that only the package manager can place`, "install its Debian package with apt or dpkg");
-    const wrong = await firstWrongFile(tree, info.value.files);
+    const wrong = await unpacking.firstWrongFile(tree, info.value.files);
     if (wrong !== undefined) return fail("update.bad-package", `${wrong} is not as the release says`, "its storage may be failing; try again");
     if (files.browser !== undefined) {
       const browser = await this.#bringBrowser(files.browser, browserFile, tree);
       if (!browser.ok) return browser;
     }
-    return syncAll(folders.root);
+    return unpacking.syncAll(folders.root);
   }
 
   /** Unpacks the browser unless it is there already, and links the release to it. */
   async #bringBrowser(artefact: BrowserArtefact, file: string | undefined, tree: string): Promise<Result<void>> {
-    const { folders, programs } = this.#deps;
+    const { folders, unpacking } = this.#deps;
     if (file === undefined) return fail("update.bad-package", "the release has a browser, and its file was not given");
     const folder = folders.browserFolder(artefact);
-    if (!existsSync(folder)) {
-      const unpacked = await unpackBrowser(file, artefact, folders.incomingBrowser, programs);
-      const synced = unpacked.ok ? await syncAll(folders.root) : unpacked;
+    if (!(await folders.has(folder))) {
+      const unpacked = await unpacking.browser(file, artefact, folders.incomingBrowser);
+      const synced = unpacked.ok ? await unpacking.syncAll(folders.root) : unpacked;
       if (!synced.ok) return synced;
       await folders.adoptBrowser(folder);
       this.#step("browser-unpacked");
     }
-    await symlink(join("..", "browsers", basename(folder)), join(tree, "browser"));
+    await folders.linkBrowser(tree, folder);
     return ok(undefined);
   }
 

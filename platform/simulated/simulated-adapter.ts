@@ -1,6 +1,7 @@
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { SystemProbe } from "../ports/host.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
+import type { SoftwareUpdater } from "../ports/software.ts";
 import { ObservedDisplay } from "../displays/observed-display.ts";
 import { simulatedAudio } from "./simulated-audio.ts";
 import { SimulatedCec } from "./simulated-cec.ts";
@@ -11,7 +12,6 @@ import { simulatedNetworkSettingsPort } from "./simulated-network-settings.ts";
 import { simulatedOutputs } from "./simulated-outputs.ts";
 import { simulatedProbe } from "./simulated-probe.ts";
 import { simulatedWifiSetup } from "./simulated-wifi-setup.ts";
-import { SimulatedUpdater } from "./simulated-updater.ts";
 import type { SimulatedWorld } from "./world.ts";
 import { TV_OUTPUT } from "./world-state.ts";
 
@@ -22,8 +22,8 @@ export interface SimulatedAdapterDeps {
   readonly hostProbe?: SystemProbe;
   /** The machine went down, by request or by its watchdog. The host must end the agent without a clean shutdown. */
   onMachineGone(kind: MachineGone): void;
-  /** The service manager restarts the agent, after a switch to another release. Absent: the software is not updated here. */
-  onAgentRestart?(): void;
+  /** Absent: the software is not updated here. */
+  readonly software?: SoftwareUpdater;
   readonly evidence?: readonly string[];
   /** The configuration key `gpio.lines`. */
   readonly gpioLines?: string;
@@ -38,7 +38,6 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
   const gpio = new SimulatedGpio({ world, clock, timers, ...(deps.gpioLines !== undefined && { configured: deps.gpioLines }) });
   const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));
   const watchdog = new SimulatedWatchdog(timers, () => power.reset());
-  const software = deps.onAgentRestart && new SimulatedUpdater(world, timers, () => deps.onAgentRestart?.());
   const tv = tvDriver(world, { cec, clock, timers });
   return {
     name: "simulated",
@@ -55,7 +54,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     wifiSetup: simulatedWifiSetup(world),
     clock: simulatedClockControl(world, clock),
     probe: simulatedProbe(world, { clock, timers, host: deps.hostProbe }),
-    ...(software !== undefined && { software }),
+    ...(deps.software !== undefined && { software: deps.software }),
     issues: () => gpio.issues(),
     close: async () => {
       await tv.close?.();
@@ -63,7 +62,6 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
       gpio.close();
       power.close();
       watchdog.close();
-      software?.close();
     },
   };
 }

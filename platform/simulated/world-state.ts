@@ -96,18 +96,13 @@ const card = v.strictObject({
   mood: v.picklist(["normal", "slow", "hangs", "wrong-data", "unwritable"]),
 });
 
-const jobOfRelease = v.strictObject({ job: shortText, version: shortText });
 const software = v.strictObject({
-  running: shortText,
-  confirmed: shortText,
-  trial: v.optional(v.strictObject({
-    ...jobOfRelease.entries,
-    deadlineMs: milliseconds(3_600_000),
-    restarts: milliseconds(1_000),
-    boots: v.pipe(v.array(v.strictObject({ id: shortText, upMs: milliseconds(Number.MAX_SAFE_INTEGER) })), v.maxLength(8)),
-  })),
-  lastConfirmed: v.optional(jobOfRelease),
-  lastFailed: v.optional(v.strictObject({ ...jobOfRelease.entries, code: shortText, message: v.pipe(v.string(), v.maxLength(2000)) })),
+  /** Version of the package. Another one, installed since, makes what came over the air void. */
+  packaged: shortText,
+  /** The folder of the releases that came over the air, as the updater keeps it. */
+  entries: v.record(v.pipe(v.string(), v.maxLength(256)), v.pipe(v.string(), v.maxLength(64 * 1024))),
+  /** Automatic restarts of the agent since it was started by hand. */
+  restarts: milliseconds(1_000),
   /** What a release does while it is on trial. `cut-off`: it does not reach the cloud. */
   mood: v.picklist(["good", "crashes", "cut-off"]),
 });
@@ -173,7 +168,10 @@ export const worldStateSchema = v.strictObject({
 export const HEALTHY_CARD: v.InferOutput<typeof card> = { errors: 0, lifeUsedPercent: 10, reserve: "normal", mood: "normal" };
 
 /** What an absent software section means. */
-export const FACTORY_SOFTWARE: v.InferOutput<typeof software> = { running: "1.0.0", confirmed: "1.0.0", mood: "good" };
+export const FACTORY_SOFTWARE: v.InferOutput<typeof software> = { packaged: "", entries: {}, restarts: 0, mood: "good" };
+
+/** Where the releases are. */
+export const RELEASES_FOLDER = "/releases";
 
 export type WorldState = v.InferOutput<typeof worldStateSchema>;
 export type GpioLineState = v.InferOutput<typeof gpioLine>;

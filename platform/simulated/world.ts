@@ -13,6 +13,7 @@ import {
   levelOf,
   newBootId,
   TV_OUTPUT,
+  RELEASES_FOLDER,
   worldStateSchema,
   type DisplayMood,
   type WorldSection,
@@ -170,7 +171,7 @@ export class SimulatedWorld implements WorldControls {
   /** Whether the device's settings work at its site. `proxy`: the configured proxy, if any. */
   reachesCloud(proxy: string | undefined): boolean {
     const { software, network } = this.#state;
-    if (software?.trial !== undefined && software.mood === "cut-off") return false;
+    if (software?.mood === "cut-off" && software.entries[`${RELEASES_FOLDER}/trial.json`] !== undefined) return false;
     return reachesCloud(network, proxy);
   }
 

@@ -132,7 +132,7 @@ export const ZONES: readonly Zone[] = [
   },
   {
     name: "the agent's support for simulated hardware",
-    at: ["agent/node/simulated-hooks.ts", "agent/node/local-api/simulated-methods.ts"],
+    at: ["agent/node/simulated-hooks.ts", "agent/node/simulated-updater.ts", "agent/node/local-api/simulated-methods.ts"],
     may: ["agent/", ...VALUES, ...NODE, "platform/simulated/"],
     pure: false,
     why: "it stands between the local API and the simulated world, and is loaded only with that adapter",

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
 import { fail } from "../../../platform/ports/result.ts";
 import { FACTORY_SOFTWARE } from "../../../platform/simulated/world-state.ts";
+import { SimulatedUpdater } from "../../node/simulated-updater.ts";
 import { START_MS } from "../commands/testing/test-device.ts";
-import { RELEASE, UpdateRig } from "./testing/update-rig.ts";
+import { RELEASE, signedRelease, UpdateRig } from "./testing/update-rig.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -18,7 +21,7 @@ test("a good release is confirmed after picture and link were good for the hold 
   const rig = await updated();
   expect(rig.outcome).toMatchObject({ state: "succeeded", result: { version: "1.1.0", from: "1.0.0" }, effect: { observed: { kind: "ok", value: { running: "1.1.0" } } } });
   expect(rig.software).toMatchObject({ running: "1.1.0", confirmed: "1.1.0" });
-  expect(rig.software?.trial).toBeUndefined();
+  expect(rig.software.trial).toBe(false);
   expect(rig.outcome?.durationMs).toBeGreaterThan(MINUTE_MS);
 });
 
@@ -44,7 +47,7 @@ test("a picture that was bad before does not hold a release up, as long as it is
 test("a release that does not reach the cloud is given up, and the outcome comes once the old one is online", async () => {
   const rig = await updated((world) => world.world.update({ software: { ...FACTORY_SOFTWARE, mood: "cut-off" } }));
   expect(rig.outcome).toMatchObject({ state: "failed", error: { code: "update.cloud-not-reached" } });
-  expect(rig.software?.running).toBe("1.0.0");
+  expect(rig.software.running).toBe("1.0.0");
 });
 
 test("a link that comes and goes during the hold time starts it anew", async () => {
@@ -64,7 +67,7 @@ test("a link that comes and goes during the hold time starts it anew", async () 
 test("a release that keeps ending is taken back by the updater, and the old one reports it", async () => {
   const rig = await updated((world) => world.world.update({ software: { ...FACTORY_SOFTWARE, mood: "crashes" } }));
   expect(rig.outcome).toMatchObject({ state: "failed", error: { code: "update.crashes" } });
-  expect(rig.software?.running).toBe("1.0.0");
+  expect(rig.software.running).toBe("1.0.0");
 });
 
 test("a trial that is too short for its hold time, so that no release could pass, is refused before anything is downloaded", async () => {
@@ -105,7 +108,36 @@ test("a download that breaks off is continued; one with another hash ends the co
   expect(resumed.device.sentOf("command-progress").map(({ step }) => step)).toContain("cannot download, and tries again: broke off");
   const wrong = await updated((rig) => rig.downloadErrors.push(fail("content.hash-mismatch", "other bytes")));
   expect(wrong.outcome).toMatchObject({ state: "failed", error: { code: "content.hash-mismatch" } });
-  expect(wrong.software?.running ?? "1.0.0").toBe("1.0.0");
+  expect(wrong.software.running).toBe("1.0.0");
+});
+
+test.each([
+  ["whose manifest was changed after it was signed", async () => ({ ...RELEASE, payload: RELEASE.payload.replace("1.1.0", "1.2.0") }), "update.bad-signature"],
+  ["of another vendor's key", async () => ({ ...RELEASE, key: "0".repeat(32) }), "update.unknown-key"],
+  ["that is the running one", () => signedRelease({ version: "1.0.0" }), "update.not-newer"],
+  ["that is older", () => signedRelease({ version: "0.9.0" }), "update.not-newer"],
+  ["for another machine", () => signedRelease({ packages: {} }), "update.wrong-machine"],
+])("the simulated machine refuses a release %s before anything is downloaded", async (_what, release, code) => {
+  const rig = new UpdateRig();
+  await rig.update({ release: await release() });
+  await rig.pass(5_000);
+  expect(rig.outcome).toMatchObject({ state: "rejected", error: { code } });
+  expect(rig.downloads).toBe(0);
+});
+
+test("an older release is taken when its manifest says downgrade", async () => {
+  const rig = new UpdateRig();
+  await rig.update({ release: await signedRelease({ version: "0.9.0", downgrade: true }) });
+  await rig.pass(15 * MINUTE_MS);
+  expect([rig.outcome?.state, rig.software.running, rig.software.confirmed]).toEqual(["succeeded", "0.9.0", "0.9.0"]);
+});
+
+test("a package of another version, installed since, makes the releases that came over the air void", async () => {
+  const rig = await updated();
+  expect(rig.software.running).toBe("1.1.0");
+  const updater = new SimulatedUpdater({ world: rig.world, timers: rig.device.time, log: silentLog, crypto: nodeCrypto, version: "1.0.5", keys: () => Promise.resolve([]), keysAre: "", onRestart: () => {} });
+  expect(await updater.status()).toEqual({ ok: true, value: { running: "1.0.5", confirmed: "1.0.5" } });
+  updater.close();
 });
 
 describe("a cancel", () => {
@@ -120,17 +152,17 @@ describe("a cancel", () => {
     rig.cancel();
     await rig.pass(30 * MINUTE_MS);
     expect(rig.outcome).toMatchObject({ state: "canceled", error: { code: "command.canceled" } });
-    expect([rig.software, rig.device.outcomes.length]).toEqual([undefined, 1]);
+    expect([rig.software.running, rig.device.outcomes.length]).toEqual(["1.0.0", 1]);
   });
 
   test.each([0, 1, 2, 5, 40, 70])("%i s after the switch began comes too late: the outcome is that of the release", async (seconds) => {
     const rig = new UpdateRig();
     await rig.update();
-    while (rig.software?.trial === undefined) await rig.pass(500);
+    while (!rig.software.trial) await rig.pass(500);
     await rig.pass(seconds * 1_000);
     rig.cancel();
     await rig.pass(15 * MINUTE_MS);
-    expect([rig.outcome?.state, rig.software?.running, rig.device.outcomes.length]).toEqual(["succeeded", "1.1.0", 1]);
+    expect([rig.outcome?.state, rig.software.running, rig.device.outcomes.length]).toEqual(["succeeded", "1.1.0", 1]);
   });
 
   test("of an update that waits for its turn ends that one alone", async () => {
@@ -165,8 +197,8 @@ describe.each([
         made.device.crashPlan = [at];
       }, 30 * MINUTE_MS);
       // The agent may have ended between the note and the request: then nobody knows, and nothing was installed.
-      const isUnknown = rig.outcome?.error?.code === "outcome-unknown" && rig.software?.running === "1.0.0";
-      if (rig.device.outcomes.length !== 1 || !(isUnknown || (rig.outcome?.state === state && rig.software?.running === running)) || rig.software?.trial !== undefined) {
+      const isUnknown = rig.outcome?.error?.code === "outcome-unknown" && rig.software.running === "1.0.0";
+      if (rig.device.outcomes.length !== 1 || !(isUnknown || (rig.outcome?.state === state && rig.software.running === running)) || rig.software.trial) {
         wrong.push(`killed after write ${at}: ${JSON.stringify(rig.outcome)}, ${JSON.stringify(rig.software)}`);
       }
     }
@@ -182,9 +214,9 @@ describe.each([
       await rig.pass(second * 500);
       rig.powerCut();
       await rig.pass(20 * MINUTE_MS);
-      const { running, confirmed, trial } = rig.software ?? FACTORY_SOFTWARE;
+      const { running, confirmed, trial } = rig.software;
       const fits = rig.outcome?.state === "succeeded" ? running === "1.1.0" : running === "1.0.0";
-      if (rig.device.outcomes.length !== 1 || trial !== undefined || running !== confirmed || !fits) wrong.push(`after ${second / 2} s: ${JSON.stringify(rig.outcome)}, ${JSON.stringify(rig.software)}`);
+      if (rig.device.outcomes.length !== 1 || trial || running !== confirmed || !fits) wrong.push(`after ${second / 2} s: ${JSON.stringify(rig.outcome)}, ${JSON.stringify(rig.software)}`);
     }
     expect(wrong).toEqual([]);
   });

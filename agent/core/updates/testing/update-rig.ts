@@ -1,7 +1,12 @@
 import { ok, type fail } from "../../../../platform/ports/result.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
-import { SimulatedUpdater } from "../../../../platform/simulated/simulated-updater.ts";
 import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
+import { nodeCrypto } from "../../../../platform/linux/node-crypto.ts";
+import { silentLog } from "../../../../platform/ports/log.ts";
+import type { SignedRelease } from "../../../../platform/ports/software.ts";
+import { isOnTrial, SimulatedUpdater, versionOf } from "../../../node/simulated-updater.ts";
+import { RELEASE_KEY, signPayload } from "../../../updater/testing/test-release.ts";
+import { FACTORY_SOFTWARE } from "../../../../platform/simulated/world-state.ts";
 import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import type { Verdict } from "../../../protocol/reported.ts";
 import type { Signed } from "../../../protocol/signed.ts";
@@ -9,7 +14,12 @@ import { START_MS, TestDevice, type TestProcess } from "../../commands/testing/t
 import { softwareUpdateExecutor } from "../software-update-executor.ts";
 import type { KeptPicture } from "../update-files.ts";
 
-export const RELEASE = { payload: JSON.stringify({ manifest: 1, version: "1.1.0", packages: { amd64: { url: "https://releases.example/v.deb", bytes: 100, sha256: "0".repeat(64) } } }), key: "0".repeat(32), signature: "A".repeat(86) };
+/** A release for the rig, signed by the key that its device trusts. */
+export function signedRelease(change: object = {}): Promise<SignedRelease> {
+  return signPayload(JSON.stringify({ manifest: 1, version: "1.1.0", packages: { amd64: { url: "https://releases.example/v.deb", bytes: 100, sha256: "0".repeat(64) } }, ...change }));
+}
+
+export const RELEASE: SignedRelease = await signedRelease();
 
 /** A device with the real commands and the simulated updater, whose agent can be killed after each write. */
 export class UpdateRig {
@@ -64,16 +74,21 @@ export class UpdateRig {
     return this.device.outcomeOf("u1");
   }
 
-  get software() {
-    return this.world.state.software;
+  /** Which release runs, and which is known to be good. */
+  get software(): { readonly running: string; readonly confirmed: string; readonly trial: boolean } {
+    const now = { ...(this.world.state.software ?? FACTORY_SOFTWARE), packaged: "1.0.0" };
+    return { running: versionOf(now, "current"), confirmed: versionOf(now, "confirmed"), trial: isOnTrial(now) };
   }
 
   #executor(process: TestProcess) {
     const { timers, clock } = process;
-    const updater = new SimulatedUpdater(this.world, timers, () => {
-      if (this.device.process === process) this.device.kill();
+    const updater = new SimulatedUpdater({
+      world: this.world, timers, log: silentLog, crypto: nodeCrypto, version: "1.0.0", arch: "amd64", keys: () => Promise.resolve([RELEASE_KEY]), keysAre: "the rig",
+      onRestart: () => {
+        if (this.device.process === process) this.device.kill();
+      },
     });
-    const isTrial = (): boolean => this.software?.trial !== undefined;
+    const isTrial = (): boolean => this.software.trial;
     return softwareUpdateExecutor({
       software: {
         ownVersion: updater.ownVersion,
