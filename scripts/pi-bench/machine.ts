@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcessByStdio } from "node:child_process";
-import { cpSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, type WriteStream } from "node:fs";
+import { cpSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, type WriteStream } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,10 +29,19 @@ export interface DiskMachineOptions extends MachineBase {
   readonly disk: string;
   readonly kernel: string;
   readonly initrd: string;
-  readonly deviceTree: string;
+  /** Absent: the machine makes its own, as `virt` does. */
+  readonly deviceTree?: string;
   /** The kernel's command line. */
   readonly append: string;
+  /** On `virt`: a screen (virtio-gpu) and a network with DHCP. A Raspberry Pi has its network anyway; QEMU gives it no screen that Debian's kernel drives. */
+  readonly hasScreen?: boolean;
+  /** What is written to the disk is thrown away. */
+  readonly isThrowAway?: boolean;
 }
+
+/** Of QEMU's monitor. */
+const PROMPT = "(qemu) ";
+const MONITOR_MS_MAX = 30_000;
 
 /** Machines that run, ended with this process however it ends. */
 const running = new Set<ChildProcessByStdio<null, Readable, null>>();
@@ -51,6 +60,7 @@ export class Machine {
   readonly #onText = new Set<() => void>();
   #console = "";
   #pulses = 0;
+  #pictures = 0;
   #isOver = false;
 
   constructor(options: MachineOptions | DiskMachineOptions) {
@@ -58,7 +68,7 @@ export class Machine {
     this.#monitor = join(stage, "monitor");
     this.#file = createWriteStream(options.consolePath, { flags: "a" });
     const disk = "card" in options ? cardMachine(options, packInitrd(options, stage)) : options;
-    this.#child = spawn("qemu-system-aarch64", [...qemuArguments(disk, this.#monitor), ...("card" in options && options.disk === undefined ? ["-snapshot"] : [])], { stdio: ["ignore", "pipe", "inherit"] });
+    this.#child = spawn("qemu-system-aarch64", qemuArguments(disk, this.#monitor), { stdio: ["ignore", "pipe", "inherit"] });
     running.add(this.#child);
     this.#child.stdout.on("data", (chunk: Buffer) => this.#take(chunk));
     this.ended = new Promise((resolve, reject) => {
@@ -98,6 +108,33 @@ export class Machine {
       };
       this.#onText.add(look);
       look();
+    });
+  }
+
+  /** What is on the machine's screen now, as a PPM file: seen by the emulator, not by anything in the machine. Rejects while there is no picture. */
+  async screen(): Promise<Buffer> {
+    const path = `${this.#monitor}-${(this.#pictures += 1)}.ppm`;
+    const said = await this.#order(`screendump ${path}`);
+    if (!existsSync(path)) throw new Error(`the emulator took no picture of the screen: ${said}`);
+    const picture = readFileSync(path);
+    rmSync(path);
+    return picture;
+  }
+
+  /** Gives QEMU's monitor a command and returns what it says until its next prompt. */
+  #order(command: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.#monitor);
+      let said = "";
+      socket.setEncoding("utf8").on("data", (chunk: string) => {
+        const wasReady = said.includes(PROMPT);
+        said += chunk;
+        if (!wasReady && said.includes(PROMPT)) socket.write(`${command}\n`);
+        if (said.split(PROMPT).length > 2) socket.end();
+      });
+      socket.setTimeout(MONITOR_MS_MAX, () => socket.destroy(new Error(`QEMU's monitor does not answer: ${command}`)));
+      socket.on("error", reject);
+      socket.on("close", () => resolve(said));
     });
   }
 
@@ -153,16 +190,26 @@ function packInitrd({ card, jobDir }: MachineOptions, stage: string): string {
 function cardMachine({ machine, card, disk, consolePath }: MachineOptions, initrd: string): DiskMachineOptions {
   const root = machine === "raspi3b" ? "/dev/mmcblk0" : "/dev/vda";
   return {
-    machine, consolePath, initrd, disk: disk ?? join(card, "sd.img"), kernel: join(card, "vmlinuz"), deviceTree: join(card, "pi.dtb"),
+    machine, consolePath, initrd, disk: disk ?? join(card, "sd.img"), isThrowAway: disk === undefined, kernel: join(card, "vmlinuz"), deviceTree: join(card, "pi.dtb"),
     // Memory is not cleared twice, and no process waits for a grace period: both are slow when emulated. Old interface names, so that the network is always usb0.
     append: `console=ttyAMA0,115200 root=${root} rw quiet loglevel=4 panic=2 init_on_alloc=0 rcupdate.rcu_expedited=1 audit=0 net.ifnames=0 init=/run/job/init`,
   };
 }
 
-function qemuArguments({ machine, disk, kernel, initrd, deviceTree, append }: DiskMachineOptions, monitor: string): readonly string[] {
-  const own =
-    machine === "raspi3b"
-      ? ["-dtb", deviceTree, "-drive", `file=${disk},if=sd,format=raw`, "-device", "usb-net,netdev=net0", "-netdev", "user,id=net0", "-serial", "stdio", "-serial", "null"]
-      : ["-cpu", "cortex-a53", "-nic", "none", "-drive", `file=${disk},if=virtio,format=raw`, "-serial", "stdio"];
-  return ["-M", machine, "-m", "1G", "-display", "none", "-monitor", `unix:${monitor},server,nowait`, "-no-reboot", "-kernel", kernel, "-initrd", initrd, "-append", append, ...own];
+function qemuArguments(disk: DiskMachineOptions, monitor: string): readonly string[] {
+  const { machine, kernel, initrd, append, isThrowAway = false } = disk;
+  return [
+    "-M", machine, "-display", "none", "-monitor", `unix:${monitor},server,nowait`, "-no-reboot", "-kernel", kernel, "-initrd", initrd, "-append", append,
+    ...(machine === "raspi3b" ? piArguments(disk) : virtArguments(disk)), ...(isThrowAway ? ["-snapshot"] : []),
+  ];
+}
+
+function piArguments({ disk, deviceTree = "" }: DiskMachineOptions): readonly string[] {
+  return ["-m", "1G", "-dtb", deviceTree, "-drive", `file=${disk},if=sd,format=raw`, "-device", "usb-net,netdev=net0", "-netdev", "user,id=net0", "-serial", "stdio", "-serial", "null"];
+}
+
+function virtArguments({ disk, hasScreen = false }: DiskMachineOptions): readonly string[] {
+  const rest = ["-drive", `file=${disk},if=virtio,format=raw`, "-serial", "stdio"];
+  if (!hasScreen) return ["-m", "1G", "-cpu", "cortex-a53", "-nic", "none", ...rest];
+  return ["-m", "2G", "-smp", "2", "-cpu", "cortex-a72", "-device", "virtio-gpu-pci", "-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", "user,id=net0", ...rest];
 }

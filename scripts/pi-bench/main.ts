@@ -21,9 +21,11 @@ const GUEST_SUITES = ["gpio", "edges", "cec", "machine", "setup"] as const;
 const AGENT = "agent";
 const FIGURES = "figures";
 const IMAGE = "image";
-/** Card images, and what an idle day writes to the card: a quarter of an hour twice. */
+/** The whole image on a machine with a screen, and power on to the first picture beside plain Chromium. */
+const SCREEN = "image-screen";
+/** The same image, and what an idle day writes to the card: a quarter of an hour. */
 const IMAGE_WRITES = "image-writes";
-const IMAGE_PARTS: readonly string[] = [IMAGE, IMAGE_WRITES];
+const IMAGE_PARTS: readonly string[] = [IMAGE, SCREEN, IMAGE_WRITES];
 const PARTS: readonly string[] = [...GUEST_SUITES, AGENT, FIGURES, ...IMAGE_PARTS];
 /** Left out of the fast run. */
 const SLOW_PARTS: readonly string[] = ["machine", "setup", AGENT, FIGURES, ...IMAGE_PARTS];
@@ -33,7 +35,7 @@ const WORK = join(ROOT, ".vitrine", "pi-bench");
 const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--check TEXT] [--fast] [--report FILE]
 
   --only    runs these parts
-  --check   of the parts agent and image, runs only the checks with this text in their name, and those that they need
+  --check   of the parts agent, image and image-screen, runs only the checks with this text in their name, and those that they need
   --fast    leaves out what takes many minutes, as npm test does
   --report  writes { passed, failures } to a file; a machine that cannot run the bench is then no failure`;
 
@@ -107,12 +109,17 @@ async function runParts({ parts, check, fast }: Options, card: string, total: To
 }
 
 async function runImageParts({ parts, check, report }: Options, total: Total): Promise<void> {
-  const consolePath = freshLog(IMAGE);
-  console.log("image:");
-  const ran = await runImage({ work: join(WORK, "image"), consolePath, check, withWrites: parts.includes(IMAGE_WRITES) });
-  if (!ran.ok) return cannot({ report }, ran.error, total);
-  total.figures.push(...ran.value.figures);
-  add(total, IMAGE, ran.value.result, consolePath);
+  const wholeImage = parts.includes(SCREEN) || parts.includes(IMAGE_WRITES);
+  for (const [name, kind, isWanted] of [[IMAGE, "pi", parts.includes(IMAGE)], [SCREEN, "screen", wholeImage]] as const) {
+    if (!isWanted) continue;
+    const consolePath = freshLog(name);
+    console.log(`${name}:`);
+    const isWhole = kind === "screen";
+    const ran = await runImage({ work: join(WORK, "image"), consolePath, check, kind, withPowerOn: isWhole && parts.includes(SCREEN), withWrites: isWhole && parts.includes(IMAGE_WRITES) });
+    if (!ran.ok) return cannot({ report }, ran.error, total);
+    total.figures.push(...ran.value.figures);
+    add(total, name, ran.value.result, consolePath);
+  }
 }
 
 function cannot({ report }: Pick<Options, "report">, { message, hint, code }: Issue, total: Total): void {

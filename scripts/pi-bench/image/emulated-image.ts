@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
 import { GuestShell, type Ran } from "../agent/guest-shell.ts";
-import { Machine } from "../machine.ts";
+import { Machine, type MachineKind } from "../machine.ts";
+import { withBenchUnits } from "./bench-units.ts";
+import { readPpm, type Picture } from "./picture.ts";
 
 const run = promisify(execFile);
 /** The emulated controller takes only a card whose size is a power of two; the image is smaller, so that it has to grow. */
@@ -14,35 +16,31 @@ const CARD_BYTES = 4 * 1024 ** 3;
 const BOOT_MS_MAX = 25 * 60_000;
 const LOOK_MS = 2_000;
 
+const DEVICE_TREE = "bcm2837-rpi-3-b.dtb";
+/** QEMU resets the Pi as soon as its watchdog is armed, and an emulated processor may take its time to start things. */
+const EMULATED = "console=ttyAMA0,115200 init_on_alloc=0 rcupdate.rcu_expedited=1 systemd.show_status=1 systemd.watchdog_sec=0 systemd.default_timeout_start_sec=15min systemd.default_device_timeout_sec=15min";
+
 /** Where the first partition of an image begins, for mtools. */
 const BOOT_PARTITION = "@@1M";
-
-/**
- * A unit that connects to the bench at each boot and runs its scripts, as `guest/player/shell.sh` does. It is no part of the image: systemd
- * takes units from credentials on the kernel's command line (systemd.system-credentials(7)). Quoted for a unit file, where $ and % are doubled. It gives the
- * network its address, as the bench's own card does: over QEMU's USB network NetworkManager got none by DHCP (seen 2026-11-30, not explained).
- */
-const SHELL_UNIT = (port: number): string => `[Unit]
-StartLimitIntervalSec=0
-[Service]
-Restart=always
-RestartSec=2
-ExecStart=/bin/bash -c 'ip a replace 10.0.2.15/24 dev usb0;ip l set usb0 up;ip r replace default via 10.0.2.2;exec 3<>/dev/tcp/10.0.2.2/${port}||exit 1;cat /proc/sys/kernel/random/boot_id>&3;while read -r l<&3;do o=$$(base64 -d<<<"$$l"|bash 2>&1 3>&-);s=$$?;echo "$$s $$(base64 -w0<<<"$$o")">&3;done'
-`;
 
 export interface ImageOptions {
   readonly image: string;
   readonly consolePath: string;
+  /** `virt` has a screen, which the emulated Pi has not. */
+  readonly machine: MachineKind;
+  /** Of the cloud that the agent in the image is to reach; absent: an image without one. */
+  readonly cloudPort?: number;
 }
 
-/** A card image on an emulated Raspberry Pi 3B, on a card of its own that keeps what is written. The image is not changed for it. */
+/** A card image on an emulated machine, on a card of its own that keeps what is written. The image is not changed for it. */
 export class EmulatedImage {
   readonly #options: ImageOptions;
   readonly #shell: GuestShell;
   readonly #folder: string;
   #machine: Machine | undefined;
   #bootId: string | undefined;
-  /** When the machine was switched on last, and how long it took until the bench was in. */
+  #startedMs = 0;
+  /** How long the last boot took until the bench was in. */
   bootMs = 0;
 
   private constructor(options: ImageOptions, shell: GuestShell, folder: string) {
@@ -55,13 +53,14 @@ export class EmulatedImage {
   static async open(options: ImageOptions, files: ReadonlyMap<string, string> = new Map()): Promise<EmulatedImage> {
     const folder = mkdtempSync(join(tmpdir(), "pi-image-"));
     const emulated = new EmulatedImage(options, await GuestShell.listen(), folder);
-    await run("cp", ["--sparse=always", options.image, emulated.#card]);
-    truncateSync(emulated.#card, CARD_BYTES);
-    for (const [name, from] of files) await run("mcopy", ["-i", `${emulated.#card}${BOOT_PARTITION}`, from, `::${name}`]);
+    await run("cp", ["--sparse=always", options.image, emulated.card]);
+    truncateSync(emulated.card, CARD_BYTES);
+    for (const [name, from] of files) await run("mcopy", ["-i", `${emulated.card}${BOOT_PARTITION}`, from, `::${name}`]);
     return emulated;
   }
 
-  get #card(): string {
+  /** A file. Only while the machine is off is it sure to be whole. */
+  get card(): string {
     return join(this.#folder, "card.img");
   }
 
@@ -71,29 +70,54 @@ export class EmulatedImage {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** What the agent must call this machine. */
+  get adapter(): string {
+    return this.#options.machine === "raspi3b" ? "raspberry-pi" : "linux";
+  }
+
   get bootId(): string {
     return this.#bootId ?? "";
   }
 
   /** Switches the machine on, as the firmware would: kernel, initramfs and command line are those of the boot partition. */
   async boot(): Promise<void> {
+    const machine = await this.switchOn();
+    const booted = await Promise.race([this.#shell.booted(this.#bootId, BOOT_MS_MAX), machine.seen(/Kernel panic/, BOOT_MS_MAX).then(() => undefined)]);
+    if (booted === undefined) throw new Error(`the image did not boot; its console is ${this.#options.consolePath}`);
+    this.#bootId = booted;
+    this.bootMs = performance.now() - this.#startedMs;
+  }
+
+  /** As `boot`, without waiting for anything. `isThrowAway`: nothing of this boot stays on the card. */
+  async switchOn({ isThrowAway = false } = {}): Promise<Machine> {
+    const { machine, consolePath, cloudPort } = this.#options;
     const config = await this.bootFile("config.txt");
     const named = (pattern: RegExp): string => pattern.exec(config)?.[1] ?? "";
     const [kernel, initrd] = [named(/^kernel=(.*)$/m), named(/^initramfs (\S+)/m)];
-    for (const name of [kernel, initrd, "bcm2837-rpi-3-b.dtb"]) await run("mcopy", ["-n", "-o", "-i", `${this.#card}${BOOT_PARTITION}`, `::${name}`, join(this.#folder, name)]);
-    const unit = Buffer.from(SHELL_UNIT(this.#shell.port)).toString("base64");
-    // QEMU resets the machine as soon as its watchdog is armed, and an emulated processor may take its time to start things.
-    const emulated = "init_on_alloc=0 rcupdate.rcu_expedited=1 systemd.watchdog_sec=0 systemd.default_timeout_start_sec=15min systemd.default_device_timeout_sec=15min";
-    const extra = `console=ttyAMA0,115200 ${emulated} systemd.wants=bench.service systemd.set_credential_binary=systemd.extra-unit.bench.service:${unit}`;
-    const startedMs = performance.now();
+    for (const name of [kernel, initrd, DEVICE_TREE]) await run("mcopy", ["-n", "-o", "-i", `${this.card}${BOOT_PARTITION}`, `::${name}`, join(this.#folder, name)]);
+    const append = withBenchUnits(`${(await this.bootFile("cmdline.txt")).trim()} ${EMULATED}`, machine, { shell: this.#shell.port, ...(cloudPort !== undefined && { cloud: cloudPort }) });
+    this.#startedMs = performance.now();
     this.#machine = new Machine({
-      machine: "raspi3b", consolePath: this.#options.consolePath, disk: this.#card, kernel: join(this.#folder, kernel), initrd: join(this.#folder, initrd),
-      deviceTree: join(this.#folder, "bcm2837-rpi-3-b.dtb"), append: `${(await this.bootFile("cmdline.txt")).trim()} ${extra} systemd.show_status=1`,
+      machine, consolePath, append, isThrowAway, disk: this.card, kernel: join(this.#folder, kernel), initrd: join(this.#folder, initrd),
+      ...(machine === "raspi3b" ? { deviceTree: join(this.#folder, DEVICE_TREE) } : { hasScreen: true }),
     });
-    const booted = await Promise.race([this.#shell.booted(this.#bootId, BOOT_MS_MAX), this.#machine.seen(/Kernel panic/, BOOT_MS_MAX).then(() => undefined)]);
-    if (booted === undefined) throw new Error(`the image did not boot; its console is ${this.#options.consolePath}`);
-    this.#bootId = booted;
-    this.bootMs = performance.now() - startedMs;
+    return this.#machine;
+  }
+
+  /** Since the machine was switched on last. */
+  get onMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  /** What is on the screen now; `undefined` while there is no picture. */
+  async screen(): Promise<Picture | undefined> {
+    return this.#machine === undefined || this.#machine.isOver ? undefined : readPpm(await this.#machine.screen());
+  }
+
+  /** Switches the machine off in order, and waits for it. */
+  async shutDown(): Promise<void> {
+    await this.run("systemctl poweroff --no-block");
+    if ((await this.#machine?.seen(/(?!)/, BOOT_MS_MAX)) === undefined && this.#machine?.isOver !== true) throw new Error("the machine does not switch itself off");
   }
 
   async cutPower(): Promise<void> {
@@ -113,7 +137,7 @@ export class EmulatedImage {
   /** A file of the boot partition. Only while the machine is off is it sure to be whole. */
   async bootFile(name: string): Promise<string> {
     const to = join(this.#folder, "file");
-    await run("mcopy", ["-n", "-o", "-i", `${this.#card}${BOOT_PARTITION}`, `::${name}`, to]);
+    await run("mcopy", ["-n", "-o", "-i", `${this.card}${BOOT_PARTITION}`, `::${name}`, to]);
     return readFileSync(to, "utf8");
   }
 
@@ -135,13 +159,13 @@ export class EmulatedImage {
   }
 
   /** Waits until `look` gives something; throws, naming `what`, when it does not in time. */
-  async until<T>(what: string, look: () => Promise<T | undefined>, limitMs = BOOT_MS_MAX): Promise<T> {
+  async until<T>(what: string, look: () => Promise<T | undefined>, limitMs = BOOT_MS_MAX, lookMs = LOOK_MS): Promise<T> {
     const untilMs = performance.now() + limitMs;
     for (;;) {
       const found = await look();
       if (found !== undefined) return found;
       if (performance.now() > untilMs) throw new Error(`not seen within ${limitMs / 1_000} s: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
   }
 }
