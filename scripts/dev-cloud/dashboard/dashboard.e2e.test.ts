@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Route } from "playwright-core";
 import { findTestChromium } from "../../../player-host/shells/testing/find-chromium.ts";
 import type { ReportedDocument } from "../../../agent/protocol/reported.ts";
 import { reportLeftOut } from "../../check/left-out.ts";
@@ -294,19 +294,30 @@ function suite(path: string): void {
     const device = await set.add(PLAN, "Slow");
     device.device.resend("metric", [{ seq: 1, kind: "telemetry", wall: Date.now() - 60_000, mono: 1, body: { intervalMs: 60_000, metrics: { "cpu.percent": { min: 1, mean: 2, max: 3, last: 2, count: 6 } } } }]);
     await device.device.storedUpTo("metric", 1);
-    await on(`#/device/${device.id}/overview`, async (page) => {
-      await page.clock.install();
+    await on("", async (page) => {
+      const held: (() => void)[] = [];
       const answers: (() => void)[] = [];
-      await page.route("**/telemetry/metrics", async (route) => {
-        await new Promise<void>((resolve) => answers.push(resolve));
+      const wait = (waiting: (() => void)[]) => async (route: Route) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
         await route.continue();
-      });
+      };
+      await page.route("**/api/v1/info", wait(held));
+      await page.route("**/telemetry/metrics", wait(answers));
+      await page.clock.install();
       await page.goto(`${set.url}/#/device/${device.id}/telemetry`);
-      await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(1);
+      await page.reload();
+      await expect.poll(() => [held.length, answers.length], { timeout: 20_000 }).toEqual([1, 1]);
+      await page.getByRole("heading", { name: "Slow", exact: true }).waitFor();
+      // The store loads everything after its first `hello`, and tells the views to load again when it has: here, during the question.
+      const whole = page.waitForResponse(`**/api/v1/devices/${device.id}`);
+      held[0]?.();
+      await (await whole).finished();
       await page.clock.runFor(15_000);
+      expect(answers).toHaveLength(1);
       answers[0]?.();
       await page.locator(".chart-picture").waitFor();
-      expect(answers).toHaveLength(1);
+      // What was asked for in the meantime follows the answer at once.
+      await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(2);
     });
   });
 

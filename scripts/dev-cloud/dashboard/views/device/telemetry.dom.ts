@@ -1,5 +1,5 @@
 import { h } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { SeriesAnswer } from "../../model/api-types.ts";
 import { brief, metricTitle, unitOf } from "../../model/format.ts";
 import { Chart, NO_DATA, type ChartData } from "../../ui/chart.dom.ts";
@@ -27,8 +27,12 @@ export function Telemetry({ context }: SectionProps): View {
   const [data, setData] = useState<ReadonlyMap<string, ChartData>>(new Map());
   const [turn, setTurn] = useState(0);
   const rangeName = useFreshId("range");
+  /** `asked`: a question is under way; `again`: another one follows its answer. A slow server is not asked twice at a time. */
+  const question = useRef<"none" | "asked" | "again">("none");
   useChanges(store, ({ t }) => {
-    if (t === "reload") setTurn((before) => before + 1);
+    if (t !== "reload") return;
+    if (question.current === "none") setTurn((before) => before + 1);
+    else question.current = "again";
   });
 
   const load = async (signal: AbortSignal): Promise<void> => {
@@ -54,8 +58,13 @@ export function Telemetry({ context }: SectionProps): View {
   useEffect(() => {
     const ends = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    question.current = "asked";
     void load(ends.signal).then(() => {
-      if (!ends.signal.aborted) timer = setTimeout(() => setTurn(turn + 1), REFRESH_MS);
+      if (ends.signal.aborted) return;
+      const next = (): void => setTurn(turn + 1);
+      if (question.current === "again") next();
+      else timer = setTimeout(next, REFRESH_MS);
+      question.current = "none";
     });
     return () => {
       clearTimeout(timer);
