@@ -74,10 +74,11 @@ export const ReportedDocumentSchema = v.looseObject({
   audio: v.optional(v.object({ volume: readingOf(PercentSchema), mute: readingOf(v.boolean()) })),
   gpio: v.optional(v.record(v.string(), v.picklist([0, 1]))),
   network: v.optional(v.looseObject({ interfaces: JsonSchema })),
-  /** The release that runs, the one it would go back to, the one on trial and the last that went back. Absent where nothing updates the software. */
+  /** The release that runs, the one it would go back to, the one on trial, the last that was confirmed and the last that went back. Absent where nothing updates the software. */
   software: v.optional(v.looseObject({
     running: v.string(), confirmed: v.string(),
     trial: v.optional(v.object({ version: v.string(), job: v.string() })),
+    lastConfirmed: v.optional(v.object({ version: v.string(), job: v.string() })),
     lastFailed: v.optional(v.object({ version: v.string(), job: v.string(), code: CodeSchema, message: TextSchema })),
   })),
   machine: v.optional(MachineReportSchema),

@@ -4,7 +4,7 @@ import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Reporter } from "../state/reporter.ts";
 
-/** Reports which release runs, which is on trial and which failed last. Asks the updater at the start and after each change only, because each question starts it. */
+/** Reports which release runs, which is on trial, and which were confirmed and failed last. Asks the updater at the start and after each change only, because each question starts it. */
 export class SoftwareReporter {
   readonly #software: SoftwareUpdater;
   readonly #reporter: Reporter;
@@ -43,10 +43,11 @@ export class SoftwareReporter {
       return;
     }
     this.#status = status.value;
-    const { running, confirmed, trial, lastFailed } = status.value;
+    const { running, confirmed, trial, lastConfirmed, lastFailed } = status.value;
     this.#reporter.set("software", {
       running, confirmed,
       ...(trial !== undefined && { trial: { version: trial.version, job: trial.job } }),
+      ...(lastConfirmed !== undefined && { lastConfirmed: { version: lastConfirmed.version, job: lastConfirmed.job } }),
       ...(lastFailed !== undefined && { lastFailed: { version: lastFailed.version, job: lastFailed.job, code: lastFailed.code, message: lastFailed.message.slice(0, 1000) } }),
     });
   }

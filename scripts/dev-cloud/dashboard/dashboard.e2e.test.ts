@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Browser, Page, Route } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { findTestChromium } from "../../../player-host/shells/testing/find-chromium.ts";
 import type { ReportedDocument } from "../../../agent/protocol/reported.ts";
 import { reportLeftOut } from "../../check/left-out.ts";
@@ -295,22 +295,27 @@ function suite(path: string): void {
     device.device.resend("metric", [{ seq: 1, kind: "telemetry", wall: Date.now() - 60_000, mono: 1, body: { intervalMs: 60_000, metrics: { "cpu.percent": { min: 1, mean: 2, max: 3, last: 2, count: 6 } } } }]);
     await device.device.storedUpTo("metric", 1);
     await on("", async (page) => {
-      const held: (() => void)[] = [];
+      let loadAll = (): void => undefined;
+      const info = new Promise<void>((resolve) => (loadAll = resolve));
       const answers: (() => void)[] = [];
-      const wait = (waiting: (() => void)[]) => async (route: Route) => {
-        await new Promise<void>((resolve) => waiting.push(resolve));
+      await page.route("**/api/v1/info", async (route) => {
+        await info;
         await route.continue();
-      };
-      await page.route("**/api/v1/info", wait(held));
-      await page.route("**/telemetry/metrics", wait(answers));
+      });
+      await page.route("**/telemetry/metrics", async (route) => {
+        await new Promise<void>((resolve) => answers.push(resolve));
+        await route.continue();
+      });
       await page.clock.install();
+      // The requests' own deadline runs by real time, which is not this test's.
+      await page.addInitScript("AbortSignal.timeout = () => new AbortController().signal");
       await page.goto(`${set.url}/#/device/${device.id}/telemetry`);
       await page.reload();
-      await expect.poll(() => [held.length, answers.length], { timeout: 20_000 }).toEqual([1, 1]);
+      await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(1);
       await page.getByRole("heading", { name: "Slow", exact: true }).waitFor();
       // The store loads everything after its first `hello`, and tells the views to load again when it has: here, during the question.
-      const whole = page.waitForResponse(`**/api/v1/devices/${device.id}`);
-      held[0]?.();
+      const whole = page.waitForResponse(`**/api/v1/devices/${device.id}`, { timeout: 30_000 });
+      loadAll();
       await (await whole).finished();
       await page.clock.runFor(15_000);
       expect(answers).toHaveLength(1);
@@ -319,6 +324,35 @@ function suite(path: string): void {
       // What was asked for in the meantime follows the answer at once.
       await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(2);
     });
+  });
+
+  test("folds a command's long arguments, and shows the release with how its updates ended", async () => {
+    const software = {
+      running: "1.1.0", confirmed: "1.1.0", lastConfirmed: { version: "1.1.0", job: "c-1" },
+      lastFailed: { version: "1.2.0", job: "c-2", code: "update.went-back", message: "the screen was dark for 60 s" },
+    };
+    const device = await set.add({ reported: { ...reported(), software } }, "Updated");
+    const files = { url: `http://127.0.0.1/releases/${"vitrine".repeat(20)}.deb`, bytes: 30_000_000, sha256: "a".repeat(64) };
+    const payload = JSON.stringify({ manifest: 1, version: "1.3.0", packages: { amd64: files, arm64: files } });
+    const sent = await set.call("POST", `/devices/${device.id}/commands`, { name: "software.update", params: { release: { payload, key: "0".repeat(32), signature: `${"s".repeat(85)}A` }, holdSeconds: 60 } });
+    expect(await sent.text()).toContain("software.update");
+    for (const width of [1280, 390]) {
+      await on(`#/device/${device.id}/commands`, async (page) => {
+        const about = page.getByRole("region", { name: "About this device" });
+        await about.getByText("1.1.0, confirmed", { exact: true }).waitFor();
+        expect(await about.innerText()).toMatch(/1\.1\.0 was confirmed\s+1\.2\.0 went back: the screen was dark for 60 s \(update\.went-back\)/);
+        const row = page.locator(".command-row").first();
+        await row.locator("summary").first().click();
+        const shown = row.locator("details", { hasText: "Arguments" });
+        expect(await shown.locator("pre").isVisible()).toBe(false);
+        await shown.locator("summary").click();
+        await shown.getByText("1.3.0").waitFor();
+        // Nothing is wider than the row, folded or not, and nothing hides behind a horizontal scroll bar.
+        const tooWide = `[...document.querySelectorAll(".command-row, .command-row *")].filter((part) => !part.matches(".clip") && part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline").map((part) => part.className || part.tagName)`;
+        expect(await page.evaluate(tooWide)).toEqual([]);
+        expect(await checkPage(page)).toEqual([]);
+      }, { width });
+    }
   });
 
   test("a chart can be read with arrow keys", async () => {

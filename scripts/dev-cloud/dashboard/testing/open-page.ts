@@ -7,8 +7,8 @@ export async function openBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])] });
 }
 
-/** Everything runs locally: a longer wait is a failure. */
-const ANSWER_MS = 10_000;
+/** Everything runs locally: a longer wait is a failure, also on a machine that does much else. */
+const ANSWER_MS = 30_000;
 
 export interface OpenOptions {
   readonly width?: number;

@@ -3,6 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../../../../platfor
 import type { DeviceDetail, DeviceSummary } from "../../model/api-types.ts";
 import { age, brief, titled } from "../../model/format.ts";
 import { playerText } from "../../model/player-text.ts";
+import { softwareLines } from "../../model/software-text.ts";
 import { wallOf } from "../../model/verdict.ts";
 import { pill, severityTone, verdictBadge, verdictSince } from "../../ui/badges.dom.ts";
 import { Ticking, type View } from "../../ui/hooks.dom.ts";
@@ -82,21 +83,18 @@ function alarmBox(store: Store, device: DeviceSummary): ComponentChildren[] {
   ];
 }
 
-function releaseText({ software }: DeviceSummary): string {
-  if (software === null) return "not updated by the agent";
-  return software.running === software.confirmed ? software.running : `${software.running} on trial, ${software.confirmed} before`;
-}
-
 function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | undefined): ComponentChildren[] {
   const { lastSeenMs } = device;
   const online = device.link.state === "online";
   const seen = lastSeenMs !== null && !online ? h(Ticking, { text: () => age(Math.max(0, store.nowMs() - lastSeenMs)) }) : online ? "connected" : "never";
   const clock = detail?.clock;
+  const { release, outcomes } = softwareLines(device.software);
   const rows: (readonly [string, ComponentChildren])[] = [
     ["Player", playerText(device)],
     ["Adapter", device.adapter ?? "not reported"],
     ["Agent", [device.agentVersion, device.platform].filter((part) => part !== null).join(", ") || "not reported"],
-    ["Release", releaseText(device)],
+    ["Release", release],
+    ...(outcomes.length === 0 ? [] : [["Last updates", h("ul", { class: "plain-list" }, ...outcomes.map((line) => h("li", {}, line)))] as const]),
     ["Desired state", desiredText(device)],
     ["Last seen", seen],
     ["Clock", clock === null || clock === undefined ? "unknown" : `${clock.quality}, ${offsetText(clock.offsetMs)}`],

@@ -55,6 +55,7 @@ function bodyParts(context: DeviceContext, command: CommandView): ComponentChild
     progress === null || command.final ? null : h("p", { class: "progress-line" }, progress.percent === null ? null : h("progress", { max: 100, value: progress.percent, "aria-label": "Progress" }), h("span", {}, progress.step ?? "in progress")),
     error === null ? null : h("div", { class: "issue" }, icon("alert"), h("div", {}, h("p", {}, error.message), error.hint === undefined ? null : h("p", {}, error.hint), h("p", { class: "muted" }, h("code", {}, error.code)))),
     effectTable(command),
+    Object.keys(command.params).length === 0 ? null : h("details", {}, h("summary", {}, "Arguments"), h("pre", { class: "raw raw-small", tabIndex: 0, "aria-label": "Arguments" }, JSON.stringify(command.params, undefined, 2))),
     command.result === null ? null : h("details", { open: true }, h("summary", {}, "Result"), h("pre", { class: "raw raw-small", tabIndex: 0, "aria-label": "Result" }, JSON.stringify(command.result, undefined, 2))),
     command.notes.length === 0 ? null : h("ul", { class: "plain-list muted" }, ...command.notes.map((note) => h("li", {}, `${new Date(note.atMs).toLocaleTimeString()}: ${note.text}`))),
     command.uploads.length === 0 ? null : h("ul", { class: "plain-list" }, ...command.uploads.map((upload) => h("li", {}, h("a", { href: `/api/v1/uploads/${encodeURIComponent(upload)}/file`, target: "_blank", rel: "noopener" }, icon("file"), "Open the uploaded file")))),
