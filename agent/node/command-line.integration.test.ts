@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -16,4 +16,16 @@ test.each([["agent/node/main.ts"], ["player-host/shells/chromium/main.ts"]])("%s
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, program), "--dta", data], { encoding: "utf8", cwd: folder, env: { PATH: process.env["PATH"], VITRINE_DATA: data }, timeout: 25_000 });
   expect([status, existsSync(data)]).toEqual([2, false]);
   expect(stderr).toContain("--dta");
+});
+
+test("--strict names every mistake of the configuration, each with its advice, and the command line every misuse", () => {
+  const agent = (...words: readonly string[]) => spawnSync(process.execPath, [join(ROOT, "agent/node/main.ts"), "--data", folder, ...words], { encoding: "utf8", cwd: folder, env: { PATH: process.env["PATH"] }, timeout: 25_000 });
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ log: { level: "loud" }, cloud: { pingMs: 1 }, nonsense: true }));
+  const strict = agent("--strict");
+  expect(strict.status).toBe(78);
+  expect(strict.stderr.match(/^vitrine-agent: .*$/gm)).toEqual([expect.stringContaining("log.level"), expect.stringContaining("cloud.pingMs"), expect.stringContaining("nonsense")]);
+  expect(strict.stderr.match(/^ {2}→ /gm)).toHaveLength(3);
+  const misused = agent("--log-lvel", "debug", "--nme", "Lobby", "run");
+  expect(misused.status).toBe(2);
+  expect(misused.stderr.match(/^vitrine-agent: .*$/gm)).toEqual([expect.stringContaining("--log-lvel"), expect.stringContaining("--nme"), expect.stringContaining('"run"')]);
 });

@@ -10,7 +10,7 @@ import { messageOf, stackOf } from "../../platform/ports/result.ts";
 import { configEntry, CONFIG_KEYS, flagName } from "../core/config/config-table.ts";
 import { redactText } from "../../platform/runtime/redact.ts";
 import { compose } from "./compose.ts";
-import { readConfig, type ReadConfig } from "./config/read-config.ts";
+import { readConfig, type Misuse, type ReadConfig } from "./config/read-config.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { pathsIn } from "./paths.ts";
 import { createPinoLog } from "./pino-log.ts";
@@ -33,16 +33,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.includes("--help") || argv.includes("-h")) return printAndEnd(help());
   if (argv.includes("--version")) return printAndEnd(VERSION);
   const config = await readConfig(argv.map((word) => withAlias(word)), process.env);
-  if (config.misuse !== undefined) return refuse(config.misuse.message, config.misuse.hint, EXIT.usage);
-  const first = config.issues[0];
-  if (config.values.strict && first !== undefined) return refuse(first.message, first.hint);
+  if (config.misuses.length > 0) return refuse(config.misuses, EXIT.usage);
+  if (config.values.strict && config.issues.length > 0) return refuse(config.issues);
   const data = resolve(config.values.data);
   const paths = pathsIn(data);
   try {
     makeFolder(data, 0o700);
   } catch (thrown) {
     // Not a configuration error: the disk may be mounted later, so a restart can help.
-    return refuse(`the data folder ${data} cannot be created: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);
+    return refuse([{ message: `the data folder ${data} cannot be created: ${messageOf(thrown)}`, hint: "name another one with --data DIR" }], EXIT.failed);
   }
   const sharing = config.values["player.group"] !== "";
   // New files are closed to other users; with `player.group` the player host's group can read packages.
@@ -51,7 +50,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const lock = takeProcessLock(`${paths.data}/agent.lock`);
   // An unwritable disk does not stop the device; a second agent on the same data would corrupt it.
   if (!lock.ok && lock.error.code !== "lock.unwritable") {
-    return refuse(`another agent runs on this data folder: ${lock.error.message}`, "stop it, or use another folder with --data DIR", EXIT.failed);
+    return refuse([{ message: `another agent runs on this data folder: ${lock.error.message}`, hint: "stop it, or use another folder with --data DIR" }], EXIT.failed);
   }
   try {
     return await runAgent(config, data, openPlaces);
@@ -137,7 +136,8 @@ function printAndEnd(text: string): ExitCode {
   return EXIT.stopped;
 }
 
-function refuse(message: string, hint: string, code: ExitCode = EXIT.badConfiguration): ExitCode {
-  process.stderr.write(`vitrine-agent: ${redactText(message)}\n${hint === "" ? "" : `  → ${hint}\n`}`);
+/** Names every reason, so that one start is enough to correct all. */
+function refuse(reasons: readonly Misuse[], code: ExitCode = EXIT.badConfiguration): ExitCode {
+  for (const { message, hint } of reasons) process.stderr.write(`vitrine-agent: ${redactText(message)}\n${hint === "" ? "" : `  → ${hint}\n`}`);
   return code;
 }

@@ -94,8 +94,13 @@ function flawsIn(key: ConfigKey, value: ConfigValue): readonly Issue[] {
 
 /** The value for messages and the CLI; secrets as `(set)` or `(not set)`. */
 export function shown(key: ConfigKey, value: ConfigValue | undefined): string {
-  if (configEntry(key).secret === true) return value === undefined || value === "" || (Array.isArray(value) && value.length === 0) ? "(not set)" : "(set)";
+  if (configEntry(key).secret === true) return isSet(value) ? "(set)" : "(not set)";
   return JSON.stringify(value);
+}
+
+/** Whether a value is neither missing nor empty. */
+export function isSet(value: ConfigValue | undefined): boolean {
+  return value !== undefined && value !== "" && !(Array.isArray(value) && value.length === 0);
 }
 
 type Take = (source: ConfigIssue["source"], key: ConfigKey, place: string, read: Result<ConfigValue, string>) => void;

@@ -12,7 +12,8 @@ export type CheckAnswer = Omit<Check, "name">;
 export interface DiagnosticCheck {
   /** Short name for people: `data folder`. */
   readonly name: string;
-  run(signal: AbortSignal): Promise<CheckAnswer>;
+  /** Several answers are several rows of the same name: one for each fault, with its own advice. */
+  run(signal: AbortSignal): Promise<CheckAnswer | readonly CheckAnswer[]>;
 }
 
 /** A check that takes longer counts as failed. */
@@ -46,11 +47,12 @@ export class CheckList implements Diagnostics {
     this.#log = log;
   }
 
-  run(signal: AbortSignal): Promise<readonly Check[]> {
-    return Promise.all(this.#checks.map(async (check) => ({ name: check.name, ...(await this.#answerOf(check, signal)) })));
+  async run(signal: AbortSignal): Promise<readonly Check[]> {
+    const rows = await Promise.all(this.#checks.map(async (check) => [await this.#answerOf(check, signal)].flat().map((answer) => ({ name: check.name, ...answer }))));
+    return rows.flat();
   }
 
-  async #answerOf(check: DiagnosticCheck, signal: AbortSignal): Promise<CheckAnswer> {
+  async #answerOf(check: DiagnosticCheck, signal: AbortSignal): Promise<CheckAnswer | readonly CheckAnswer[]> {
     try {
       const answer = await untilAborted(withDeadline(this.#timers, `check.${check.name}`, CHECK_DEADLINE_MS, check.run(signal)), signal);
       return answer ?? bad("the check was stopped", "run it again");

@@ -9,8 +9,8 @@ import { CLI_EXIT } from "./command.ts";
 import { deviceCommands } from "./device-commands.ts";
 import { runCli } from "./run-cli.ts";
 
-const entry = (key: string, value: unknown) => ({ key, value, source: "default", default: value, secret: false, description: key });
-const configuration = { file: "/etc/vitrine/config.json", entries: [entry("log.level", "info"), entry("cloud.endpoints", []), entry("cloud.proxy", "")], issues: [] };
+const entry = (key: string, value: unknown, secret?: { readonly isSet: boolean }) => ({ key, value, source: "default", default: value, secret: secret !== undefined, ...secret, description: key });
+const configuration = { file: "/etc/vitrine/config.json", entries: [entry("log.level", "info"), entry("cloud.endpoints", []), entry("cloud.proxy", null, { isSet: false }), entry("other.secret", null, { isSet: true })], issues: [] };
 
 let folder = "";
 let stop = new AbortController();
@@ -40,7 +40,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
 
 test("config with a key prints that key or those below it, as a table and as JSON", async () => {
   const keysOf = (out: string): string[] => (JSON.parse(out) as typeof configuration).entries.map(({ key }) => key);
-  expect(keysOf((await run("config", "--json")).out)).toEqual(["log.level", "cloud.endpoints", "cloud.proxy"]);
+  expect(keysOf((await run("config", "--json")).out)).toEqual(["log.level", "cloud.endpoints", "cloud.proxy", "other.secret"]);
   expect(keysOf((await run("config", "log.level", "--json")).out)).toEqual(["log.level"]);
   expect(keysOf((await run("config", "cloud", "--json")).out)).toEqual(["cloud.endpoints", "cloud.proxy"]);
   expect((await run("config", "log.level")).out).not.toContain("cloud");
@@ -54,4 +54,10 @@ test("config with an unknown key is an error with a code and the nearest key", a
   expect(text).toMatchObject({ code: CLI_EXIT.usage, out: "" });
   expect(text.err).toContain("[config.unknown-key]");
   expect(text.err).toContain("`vitrine config` lists every key");
+});
+
+test("config tells a secret that is set from one that is not, and shows neither", async () => {
+  const { out } = await run("config");
+  expect(out).toMatch(/cloud\.proxy +\(not set\)/);
+  expect(out).toMatch(/other\.secret +\(secret\)/);
 });

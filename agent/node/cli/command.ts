@@ -21,6 +21,8 @@ export interface CliContext {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly args: readonly string[];
   readonly json: boolean;
+  /** How the command is called, for a complaint about its arguments. */
+  readonly usage: string;
   /** Writes text for people to standard output. */
   print(text: string): void;
   /** Writes one JSON value to standard output. */

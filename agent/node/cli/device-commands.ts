@@ -121,7 +121,7 @@ function showConfig(context: CliContext, answer: ConfigAnswer, only: string | un
 }
 
 function configText({ file, entries, issues: wrong }: ConfigAnswer): string {
-  const rows = entries.map((entry) => [entry.key, entry.secret ? "(secret)" : JSON.stringify(entry.value) ?? "—", `from ${entry.source}`]);
+  const rows = entries.map((entry) => [entry.key, entry.secret ? (entry.isSet === true ? "(secret)" : "(not set)") : JSON.stringify(entry.value) ?? "—", `from ${entry.source}`]);
   const issues = wrong.map((issue) => `! ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
   return [`file ${file}`, table(rows), ...issues].filter((text) => text !== "").join("\n");
 }

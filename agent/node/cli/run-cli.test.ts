@@ -32,6 +32,12 @@ test("a command accepts its own options and refuses unknown ones", async () => {
   expect(wrong.err).toContain("usage: vitrine status");
 });
 
+test("every usage line names every option of its command", () => {
+  for (const { name, usage, options = {} } of deviceCommands({ socketPath: () => fail("socket.untrusted-folder", "none") })) {
+    for (const option of Object.keys(options)) expect(`${name} ${usage}`).toContain(`--${option}`);
+  }
+});
+
 test("a command that sends parameters receives unknown options", async () => {
   await run("send", "lobby", "display.power", "--on", "false", "--url", "http://127.0.0.1:1", "--json");
   expect(seen?.args).toEqual(["lobby", "display.power", "--on", "false"]);

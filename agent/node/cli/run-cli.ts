@@ -34,6 +34,7 @@ export async function runCli(cli: CommandLine, words: readonly string[], output:
   const context: CliContext = {
     ...parsed,
     json,
+    usage,
     print: (text) => output.out(text),
     printJson: (value) => output.out(JSON.stringify(value)),
     complain: (text) => output.err(text),

@@ -53,12 +53,12 @@ test.each([
   [["--dta", "/x"], 'unknown flag "--dta"', "did you mean --data?"], [["--data"], "--data has no value", "--help"], [["--data", "--strict"], "--data has no value", "--help"],
   [["--data="], "--data: ", ""], [["--data", ""], "--data: ", ""], [["run"], 'unexpected argument "run"', "--help"],
 ])("the command line %j is refused before anything is done in a folder", async (argv, message, hint) => {
-  const { misuse } = await readConfig(argv, { VITRINE_DATA: "/nowhere" });
-  expect(misuse).toMatchObject({ message: expect.stringContaining(message) as string, hint: expect.stringContaining(hint) as string });
+  const { misuses } = await readConfig(argv, { VITRINE_DATA: "/nowhere" });
+  expect(misuses).toEqual([expect.objectContaining({ message: expect.stringContaining(message) as string, hint: expect.stringContaining(hint) as string })]);
 });
 
 test("a wrong value of another flag is no misuse: the device starts with the next lower source", async () => {
-  expect(await readConfig(["--data", "/nowhere", "--log-level", "loud"], {})).not.toHaveProperty("misuse");
+  expect((await readConfig(["--data", "/nowhere", "--log-level", "loud"], {})).misuses).toEqual([]);
 });
 
 test("the file is that of config.file where it is set, else config.json in the data folder", async () => {

@@ -11,8 +11,8 @@ const FILE_BYTES_MAX = 256 * 1024;
 export interface ReadConfig extends ResolvedConfig {
   /** Path of the configuration file, whether it exists or not. */
   readonly file: string;
-  /** The first error of the command line that nobody may start with: a misspelt or empty `--data` would use another folder. */
-  readonly misuse?: Misuse;
+  /** Errors of the command line that nobody may start with: a misspelt or empty `--data` would use another folder. */
+  readonly misuses: readonly Misuse[];
 }
 
 export interface Misuse {
@@ -33,14 +33,12 @@ export async function readConfig(argv: readonly string[], environment: Readonly<
   const file = place["config.file"] === "" ? join(place.data, "config.json") : place["config.file"];
   const read = await readFileConfig(file);
   const resolved = resolveConfig({ environment, flags, fileName: file, ...(read.content === undefined ? {} : { file: read.content }) });
-  const wrong = resolved.issues.find(({ source, code, message }) => source === "flag" && (code === "config.unknown-key" || message.startsWith("--data:")));
-  const misuse = wrong ?? misuseOf(valueless[0], rest[0]);
-  return { ...resolved, issues: [...(read.issue === undefined ? [] : [read.issue]), ...resolved.issues], file, ...(misuse !== undefined && { misuse }) };
-}
-
-function misuseOf(valueless: string | undefined, unexpected: string | undefined): Misuse | undefined {
-  if (valueless !== undefined) return { message: `the flag ${valueless} has no value`, hint: FLAGS_HINT };
-  return unexpected === undefined ? undefined : { message: `unexpected argument "${unexpected}"`, hint: FLAGS_HINT };
+  const misuses = [
+    ...resolved.issues.filter(({ source, code, message }) => source === "flag" && (code === "config.unknown-key" || message.startsWith("--data:"))),
+    ...valueless.map((flag) => ({ message: `the flag ${flag} has no value`, hint: FLAGS_HINT })),
+    ...rest.map((word) => ({ message: `unexpected argument "${word}"`, hint: FLAGS_HINT })),
+  ];
+  return { ...resolved, issues: [...(read.issue === undefined ? [] : [read.issue]), ...resolved.issues], file, misuses };
 }
 
 interface ParsedFlags {

@@ -48,7 +48,8 @@ export interface DoctorAnswer {
 export interface ConfigAnswer {
   /** Path of the configuration file, whether it exists or not. */
   readonly file: string;
-  readonly entries: readonly { readonly key: string; readonly value: unknown; readonly source: string; readonly default: unknown; readonly secret: boolean; readonly description: string }[];
+  /** A secret's `value` is `null`; `isSet` tells whether there is one. */
+  readonly entries: readonly { readonly key: string; readonly value: unknown; readonly isSet?: boolean; readonly source: string; readonly default: unknown; readonly secret: boolean; readonly description: string }[];
   readonly issues: readonly { readonly code: string; readonly message: string; readonly hint?: string }[];
 }
 

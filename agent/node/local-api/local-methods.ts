@@ -5,6 +5,7 @@ import { fail, messageOf, ok, type Result } from "../../../platform/ports/result
 import { redact } from "../../../platform/runtime/redact.ts";
 import type { Agent } from "../../core/agent.ts";
 import { CONFIG_KEYS, configEntry } from "../../core/config/config-table.ts";
+import { isSet } from "../../core/config/resolve-config.ts";
 import { validate } from "../../protocol/codec.ts";
 import type { ReadConfig } from "../config/read-config.ts";
 import { readLogTail } from "../log-files.ts";
@@ -70,7 +71,7 @@ function configAnswer(config: ReadConfig): ConfigAnswer {
   const entries = CONFIG_KEYS.map((key) => {
     const entry = configEntry(key);
     const secret = entry.secret === true;
-    return { key, value: secret ? null : config.values[key], source: config.sources[key], default: entry.default, secret, description: entry.description };
+    return { key, value: secret ? null : config.values[key], ...(secret && { isSet: isSet(config.values[key]) }), source: config.sources[key], default: entry.default, secret, description: entry.description };
   });
   return { file: config.file, entries, issues: config.issues.map(({ code, message, hint }) => ({ code, message, hint })) };
 }

@@ -114,6 +114,13 @@ test("help and usage show the command as typed", async () => {
   expect((await run("sned")).err).toContain('did you mean "send"');
 });
 
+test("every usage line names every option of its command, also where an argument is missing", async () => {
+  for (const { name, usage, options = {} } of cloudCommands({}, new VirtualTime())) {
+    for (const option of Object.keys(options)) expect(`${name} ${usage}`).toContain(`--${option}`);
+    if (usage.startsWith("<")) expect((await run(name)).err).toContain(`usage: npm run cloud -- ${name} ${usage}`);
+  }
+});
+
 test("an extra argument is refused", async () => {
   for (const words of ["devices extra", "claim CODE extra", "watch lobby extra"]) expect((await run(...words.split(" "))).code).toBe(CLI_EXIT.usage);
 });

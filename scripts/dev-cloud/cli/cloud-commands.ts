@@ -24,25 +24,25 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
       run: (context) => devices(context, client(context), clock),
     },
     {
-      name: "send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait] [--insist]",
+      name: "send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait] [--insist] [--url URL]",
       options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" }, insist: { type: "boolean" } }, freeOptions: true,
       help: [...URL_HELP, "<device> is an id, the start of an id, or a name. Exit code 1 when the command did not succeed.", "--insist sends a command even if the device's profile says that it is not possible.", "Example: npm run cloud -- send lobby display.power --on false"],
       run: (context) => send(context, client(context), clock),
     },
     {
-      name: "cancel", summary: "Cancels a command that is not finished, and waits for its outcome.", usage: "<device> [<command id>] [--no-wait]", argsMax: 2,
+      name: "cancel", summary: "Cancels a command that is not finished, and waits for its outcome.", usage: "<device> [<command id>] [--no-wait] [--url URL]", argsMax: 2,
       options: { ...URL_OPTION, "no-wait": { type: "boolean" } },
       help: [...URL_HELP, "Without an id, the open commands of the device are listed. A software update is canceled while it waits or downloads; a switch goes on.", "Exit code 1 when the command ended otherwise.", "Example: npm run cloud -- cancel lobby c-0123456789abcdef"],
       run: (context) => cancel(context, client(context), clock),
     },
     {
-      name: "desired", summary: "Shows or changes the desired state of a device, with the device's answers.", usage: "<device> [--patch JSON | --file FILE]", argsMax: 1,
+      name: "desired", summary: "Shows or changes the desired state of a device, with the device's answers.", usage: "<device> [--patch JSON | --file FILE] [--url URL]", argsMax: 1,
       options: { ...URL_OPTION, patch: { type: "string" }, file: { type: "string" } },
       help: [...URL_HELP, "The change is a merge patch: null removes a key. Exit code 1 when the device did not apply every key.", "Example: npm run cloud -- desired lobby --file rules.json"],
       run: (context) => desired(context, client(context)),
     },
     {
-      name: "rollout", summary: "Updates devices zone by zone, and stops when a zone gets worse.", usage: "--release FILE --zone NAME=DEVICE,… [--zone NAME=*]", argsMax: 0,
+      name: "rollout", summary: "Updates devices zone by zone, and stops when a zone gets worse.", usage: "--release FILE --zone NAME=DEVICE,… [--zone NAME=*] [--mirror URL] [--hold-seconds N] [--url URL]", argsMax: 0,
       options: { ...URL_OPTION, release: { type: "string" }, zone: { type: "string", multiple: true }, mirror: { type: "string" }, "hold-seconds": { type: "string" } },
       help: [...URL_HELP, "--release FILE is made by npm run package:manifest. --zone is repeated, in the order of the rollout; * is every claimed device in no earlier zone.", "--mirror URL: the devices download from this folder. Exit code 1 when the rollout stopped.", "Example: npm run cloud -- rollout --release vitrine_1.2.0.release.json --zone first=lobby --zone 'rest=*'"],
       run: (context) => rollout(context, client(context), clock, times),
@@ -80,7 +80,7 @@ function deviceRow(device: JsonObject, clock: Clock): readonly string[] {
 async function send(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
   const [device, name, ...words] = context.args;
   if (device === undefined || name === undefined) {
-    context.complain("npm run cloud -- send: which device and which command?\nusage: npm run cloud -- send <device> <command> [--param value …]");
+    context.complain(`npm run cloud -- send: which device and which command?\n${context.usage}`);
     return CLI_EXIT.usage;
   }
   const found = await findDevice(cloud, device);
@@ -212,7 +212,7 @@ function effectText(effect: JsonObject): string {
 async function desired(context: CliContext, cloud: CloudClient): Promise<CliExit> {
   const [device] = context.args;
   if (device === undefined) {
-    context.complain("npm run cloud -- desired: which device?\nusage: npm run cloud -- desired <device> [--patch JSON | --file FILE]");
+    context.complain(`npm run cloud -- desired: which device?\n${context.usage}`);
     return CLI_EXIT.usage;
   }
   const found = await findDevice(cloud, device);
@@ -256,7 +256,7 @@ function eventText(event: string, data: Json, clock: Clock): string {
 async function claim(context: CliContext, cloud: CloudClient): Promise<CliExit> {
   const code = context.args[0];
   if (code === undefined) {
-    context.complain("npm run cloud -- claim: which code? It is on the device's screen, and `vitrine pair` prints it.");
+    context.complain(`npm run cloud -- claim: which code? It is on the device's screen, and \`vitrine pair\` prints it.\n${context.usage}`);
     return CLI_EXIT.usage;
   }
   const name = context.options["name"];

@@ -47,12 +47,10 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
     machine: [],
     ...change,
   });
-  const run = async () => {
-    const answers = await time.settled(new CheckList(checks, time, silentLog).run(new AbortController().signal));
-    return new Map(answers.map((answer) => [answer.name, answer]));
-  };
+  const rows = () => time.settled(new CheckList(checks, time, silentLog).run(new AbortController().signal));
+  const run = async () => new Map((await rows()).map((answer) => [answer.name, answer]));
   return {
-    time, world, run, outbox,
+    time, world, run, rows, outbox,
     setPlayer: (status: PlayerStatus) => (player = status),
     setLink: (status: LinkStatus) => (link = status),
   };
@@ -117,9 +115,23 @@ describe("the checks", () => {
     const wrong = [...answers.values()].filter(({ status }) => status !== "ok");
     expect(wrong.map(({ name }) => name).sort()).toEqual([...answers.keys()].sort());
     expect(wrong.filter(({ todo }) => todo === undefined || todo.length < 5)).toEqual([]);
-    expect(answers.get("hardware")).toMatchObject({ message: "no GPIO chip (gpio.io); there is no HDMI-A-9 (display.no-such-output)", todo: "one of HDMI-A-1" });
     expect(answers.get("owner")?.todo).toContain("AB12CD");
     expect(answers.get("link to the cloud")?.message).toContain("cannot be looked up");
+  });
+
+  test("each mistake of the configuration, each damaged store and each part that cannot be used has a row with its own advice", async () => {
+    const { time, rows } = setUp({
+      configIssues: Array.from({ length: 7 }, (_, at) => ({ source: "file", code: "config.unknown-key", message: `config.json: unknown key "k${at}"`, hint: `did you mean key${at}?` })),
+      storageIssues: () => [{ code: "storage.quarantined", message: "outbox.db did not pass its check" }, { code: "storage.degraded", message: "journal.db is in memory" }],
+      hardwareIssues: () => [{ code: "gpio.io", message: "no GPIO chip" }, { code: "display.no-such-output", message: "there is no HDMI-A-9", hint: "one of HDMI-A-1" }],
+    });
+    await time.advance(10_000);
+    const answers = await rows();
+    const of = (name: string) => answers.filter((answer) => answer.name === name).map(({ status, message, todo }) => [status, message, todo]);
+    expect(of("configuration")).toEqual(Array.from({ length: 7 }, (_, at) => ["warning", `config.json: unknown key "k${at}" (config.unknown-key)`, `did you mean key${at}?`]));
+    const [damaged, inMemory, ...noMore] = of("stores");
+    expect([damaged?.[1], inMemory?.[1], noMore]).toEqual(["outbox.db did not pass its check (storage.quarantined)", "journal.db is in memory (storage.degraded)", []]);
+    expect(of("hardware")).toEqual([["failed", "no GPIO chip (gpio.io)", "see docs/codes.md for this code"], ["failed", "there is no HDMI-A-9 (display.no-such-output)", "one of HDMI-A-1"]]);
   });
 
   test("hardware that is absent is unsupported, not failed", async () => {

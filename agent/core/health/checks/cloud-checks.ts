@@ -65,9 +65,7 @@ export function configCheck(issues: readonly ConfigIssue[]): DiagnosticCheck {
   return {
     name: "configuration",
     run() {
-      const [first] = issues;
-      if (first === undefined) return Promise.resolve(good("every value is valid"));
-      return Promise.resolve(warning(issues.slice(0, 5).map(({ message }) => message).join("; "), first.hint));
+      return Promise.resolve(issues.length === 0 ? good("every value is valid") : issues.map(({ message, code, hint }) => warning(`${message} (${code})`, hint)));
     },
   };
 }
@@ -79,10 +77,12 @@ export function storageCheck(issues: () => readonly Issue[]): DiagnosticCheck {
     run() {
       const found = issues();
       if (found.length === 0) return Promise.resolve(good("every file opened and passed its check"));
-      const message = found.slice(0, 5).map(({ message: text, code }) => `${text} (${code})`).join("; ");
-      if (found.some(({ code }) => code === "storage.unavailable")) return Promise.resolve(bad(message, "reinstall the package for this machine's processor, and restart the agent"));
-      if (found.some(({ code }) => code === "storage.degraded")) return Promise.resolve(bad(message, "check that the disk has space and accepts writes, then restart the agent"));
-      return Promise.resolve(warning(message, "damaged files are in the quarantine folder; if it happens again, replace the SD card or disk"));
+      return Promise.resolve(found.map(({ message: text, code }) => {
+        const message = `${text} (${code})`;
+        if (code === "storage.unavailable") return bad(message, "reinstall the package for this machine's processor, and restart the agent");
+        if (code === "storage.degraded") return bad(message, "check that the disk has space and accepts writes, then restart the agent");
+        return warning(message, "damaged files are in the quarantine folder; if it happens again, replace the SD card or disk");
+      }));
     },
   };
 }

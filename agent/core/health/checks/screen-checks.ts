@@ -146,8 +146,7 @@ export function hardwareCheck(issues: () => readonly Issue[]): DiagnosticCheck {
     run() {
       const found = issues();
       if (found.length === 0) return Promise.resolve(good("everything that is configured could be opened"));
-      const hints = [...new Set(found.flatMap(({ hint }) => hint ?? []))];
-      return Promise.resolve(bad(found.map(({ message, code }) => `${message} (${code})`).join("; ").slice(0, 1_000), hints.join("; ").slice(0, 1_000) || "see docs/codes.md for each code"));
+      return Promise.resolve(found.map(({ message, code, hint }) => bad(`${message} (${code})`, hint ?? "see docs/codes.md for this code")));
     },
   };
 }
