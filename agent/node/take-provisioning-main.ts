@@ -1,17 +1,17 @@
 import { readSync } from "node:fs";
 import { PROVISIONING_BYTES_MAX } from "./identity/provisioning.ts";
-import { takeProvisioning } from "./identity/take-provisioning.ts";
+import { refuseMisnamed, takeProvisioning } from "./identity/take-provisioning.ts";
 
 /**
- * The step of `vitrine-provision` that runs as the agent's user: `take-provisioning FOLDER NAME < FILE`. Prints the error for a
- * person. Exit codes: 0 taken, 65 the file has a mistake (EX_DATAERR), 73 the folder takes no writes (EX_CANTCREAT), 64 usage.
+ * The step of `vitrine-provision` that runs as the agent's user: `take-provisioning FOLDER NAME < FILE`, or `take-provisioning FOLDER NAME
+ * misnamed` for a file that is not read because of its name. Prints the error for a person. Exit codes: 0 taken, 65 the file has a mistake (EX_DATAERR), 73 the folder takes no writes (EX_CANTCREAT), 64 usage.
  */
-function main([folder, name]: readonly string[]): number {
+function main([folder, name, misnamed]: readonly string[]): number {
   if (folder === undefined || name === undefined) {
-    process.stderr.write("usage: take-provisioning FOLDER NAME < FILE\n");
+    process.stderr.write("usage: take-provisioning FOLDER NAME < FILE | take-provisioning FOLDER NAME misnamed\n");
     return 64;
   }
-  const taken = takeProvisioning(folder, name, readInput());
+  const taken = misnamed === undefined ? takeProvisioning(folder, name, readInput()) : refuseMisnamed(folder, name);
   if (taken.ok) return 0;
   const { code, message, hint } = taken.error;
   process.stdout.write(`${message}\n${hint === undefined ? "" : `What to do: ${hint}.\n`}(${code})\n`);

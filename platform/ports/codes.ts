@@ -368,6 +368,7 @@ export const CODES = {
   "program.timed-out": ["command desired reading", "A program of the machine did not end in time and was killed."],
 
   "provisioning.malformed": ["start", "The provisioning file is invalid; the message says where."],
+  "provisioning.misnamed": ["start", "A file on the boot partition looks like the provisioning file, but its name is never read.", "Save it as plain text under the name vitrine.json, or delete it."],
   "provisioning.not-taken": ["start", "The provisioning file could not be taken from the boot partition into the data folder. It stays and is tried again at the next start.", "Check the data folder and its disk."],
   "provisioning.token-left": ["start", "A used secret could not be removed from the provisioning file.", "Remove it, or let the agent write to the file."],
   "provisioning.unreadable": ["start", "The provisioning file cannot be read."],

@@ -48,11 +48,11 @@ const put = (content: string, name = NAME): void => writeFileSync(at("boot", nam
 const taken = (): string | undefined => (existsSync(at("data", "vitrine-provision.json")) ? readFileSync(at("data", "vitrine-provision.json"), "utf8") : undefined);
 
 /** Programs of the same names that end the whole step, as a power cut would, before the `cut`-th of them runs. */
-function shims(cut: number): string {
+function shims(cut: number, programs = ["setpriv", "dd", "rm", "sync", "mv", "stat", "head", "tr", "sed"]): string {
   rmSync(at("shims"), { recursive: true, force: true });
   mkdirSync(at("shims"));
   rmSync(at("count"), { force: true });
-  for (const name of ["setpriv", "dd", "rm", "sync", "mv", "stat", "head", "tr", "sed"]) {
+  for (const name of programs) {
     const real = spawnSync("which", [name], { encoding: "utf8" }).stdout.trim();
     writeFileSync(at("shims", name), `#!/bin/bash\n(flock 9; echo x >&9) 9>>${at("count")}\n[[ $(wc -l < ${at("count")}) -ge ${cut} ]] && kill -9 0\nexec ${real} "$@"\n`, { mode: 0o755 });
   }
@@ -120,4 +120,87 @@ test.skipIf(cannot !== undefined)("a data folder that takes no writes leaves the
   expect(step()).toMatchObject({ code: 1, said: expect.stringContaining("provisioning.not-taken") as string });
   expect(readFileSync(at("boot", NAME), "utf8")).toBe(CONTENT);
   expect(readdirSync(at("boot"))).toEqual([NAME]);
+});
+
+const problem = (): string => readFileSync(at("boot", "vitrine-problem.txt"), "utf8");
+const boot = (): readonly string[] => readdirSync(at("boot")).sort();
+
+test.skipIf(cannot !== undefined)("of two files vitrine.json is taken; the other is set aside, named in the problem file, and never taken by a later boot", () => {
+  put('{"deviceName": "First"}');
+  put('{"deviceName": "Second"}', `${NAME}.txt`);
+  expect(step()).toMatchObject({ code: 1, said: expect.stringContaining(`${NAME}.txt was not taken`) as string });
+  for (let later = 0; later < 2; later += 1) {
+    expect(JSON.parse(taken() ?? "")).toEqual({ deviceName: "First" });
+    expect(boot()).toEqual(["vitrine-not-taken.txt", "vitrine-problem.txt"]);
+    expect(readFileSync(at("boot", "vitrine-not-taken.txt"), "utf8")).toBe('{"deviceName": "Second"}');
+    expect(problem()).toMatch(/^vitrine\.json\.txt was not taken: .*\r\nWhat to do: delete it, .*\r\n$/);
+    expect(step()).toEqual({ code: 0, said: "" });
+  }
+  // Deleted in a computer: nothing is left to say.
+  rmSync(at("boot", "vitrine-not-taken.txt"));
+  expect([step().code, boot()]).toEqual([0, []]);
+});
+
+test.skipIf(cannot !== undefined)("a second file with the same content is removed with the first, and so is what macOS keeps beside it", () => {
+  put(CONTENT);
+  put(CONTENT, `${NAME}.txt`);
+  writeFileSync(at("boot", `._${NAME}`), Buffer.from("00051607000200004d6163204f532058", "hex"));
+  expect([step().code, boot()]).toEqual([0, []]);
+});
+
+test.skipIf(cannot !== undefined)("a power cut at any point with two files takes the first one, and only that", () => {
+  const second = '{"deviceName": "Second"}';
+  let cuts = 0;
+  for (let cut = 1; ; cut += 1) {
+    for (const name of boot()) rmSync(at("boot", name));
+    for (const name of readdirSync(at("data"))) rmSync(at("data", name));
+    put('{"deviceName": "First"}');
+    put(second, `${NAME}.txt`);
+    // The step ends with 1 by itself, and by a signal where it was cut. Only what changes a file matters here.
+    if (step(shims(cut, ["setpriv", "dd", "rm", "mv"])).code === 1) break;
+    cuts += 1;
+    step();
+    expect([cut, JSON.parse(taken() ?? "null")]).toEqual([cut, { deviceName: "First" }]);
+    expect([cut, boot().includes(NAME), readFileSync(at("boot", "vitrine-not-taken.txt"), "utf8")]).toEqual([cut, false, second]);
+  }
+  expect(cuts).toBeGreaterThan(4);
+}, 180_000);
+
+test.skipIf(cannot !== undefined)("a file with a mistake is told with its place, what is allowed and an example; the second one is not taken in its stead", () => {
+  put('{\r\n  "country": "Germany"\r\n}\r\n');
+  put('{"deviceName": "Second"}', `${NAME}.txt`);
+  for (let later = 0; later < 2; later += 1) {
+    expect(step().code).toBe(1);
+    expect(boot()).toEqual(["vitrine-problem.txt", NAME, `${NAME}.txt`]);
+    expect(taken()).toBeUndefined();
+    expect(problem()).toMatch(/line 2, column 3: country: must be .*two capital letters.*\r\nWhat to do: write it like this: "country": "DE"/);
+    expect(problem()).toContain(`${NAME}.txt is not read, because `);
+    expect(problem().replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
+  }
+});
+
+test.skipIf(cannot !== undefined).each(["VITRINE.JSON", "Vitrine.json.TXT"])("the case of the letters in %s does not matter", (name) => {
+  put('{"deviceName": "Window"}', name);
+  expect([step().code, boot(), JSON.parse(taken() ?? "null")]).toEqual([0, [], { deviceName: "Window" }]);
+});
+
+test.skipIf(cannot !== undefined).each([
+  "vitrine.json.rtf", "vitrine.rtf", "vitrine.txt", "vitrine", "vitrine (1).json", "vitrine - Copy.json", "vitrine copy.json", "Copy of vitrine.json", "vitrine.json.docx", "vitrine.json.bak", "vitrine.json~", "vitrine.json.json", "vitrine2.json",
+])("%s is not taken, but told in the problem file and to the agent, also beside a file that is", (name) => {
+  put('{"deviceName": "Other"}', name);
+  expect(step().code).toBe(1);
+  expect([taken(), boot()]).toEqual([undefined, [name, "vitrine-problem.txt"].sort()]);
+  expect(problem()).toContain(`${name} is not read`);
+  expect(JSON.parse(readFileSync(at("data", "vitrine-provision.refused"), "utf8"))).toMatchObject({ code: "provisioning.misnamed", message: expect.stringContaining(name) as string });
+  put('{"deviceName": "Window"}');
+  expect([step().code, JSON.parse(taken() ?? "null"), boot()]).toEqual([1, { deviceName: "Window" }, [name, "vitrine-problem.txt"].sort()]);
+  expect(problem()).toContain(`${name} is not read`);
+  rmSync(at("boot", name));
+  expect([step(), boot()]).toEqual([{ code: 0, said: "" }, []]);
+});
+
+test.skipIf(cannot !== undefined)("other files of the boot partition are left alone and not mentioned", () => {
+  const others = ["._vitrine.json", ".DS_Store", "cmdline.txt", "config.txt", "vitrine-slot.txt", "vitrine.json.example", "vitrine_0.1.0_arm64.deb"];
+  for (const name of others) put("{}", name);
+  expect([step(), boot()]).toEqual([{ code: 0, said: "" }, [...others].sort()]);
 });

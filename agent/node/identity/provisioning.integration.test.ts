@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readProvisioning } from "./provisioning.ts";
+import { EXAMPLES } from "./provisioning-advice.ts";
 
 const PROVISIONING_FILE = "vitrine-provision.json";
 import { removeUsedEntry } from "./used-entries.ts";
@@ -34,11 +35,40 @@ test("every error names the file and the place in it", () => {
   expect(errorOf("{")).toBe(`provisioning.malformed: ${at}, line 1, column 2: the text ends too early`);
   expect(errorOf('{\r\n  "deviceName": "Window",\r\n}\r\n')).toBe(`provisioning.malformed: ${at}, line 2, column 25: there is a comma after the last entry`);
   expect(errorOf("[]")).toContain(`provisioning.malformed: ${at}`);
-  expect(errorOf('{"endpoint":[]}')).toBe(`provisioning.malformed: ${at}: "endpoint" is not a key of this file`);
-  expect(errorOf('{"endpoints":["https://x"]}')).toBe(`provisioning.malformed: ${at}: endpoints.0: must be a ws or wss address`);
+  expect(errorOf('{"endpoint":[]}')).toBe(`provisioning.malformed: ${at}, line 1, column 2: "endpoint" is not a key of this file`);
+  expect(errorOf('{"endpoints":["https://x"]}')).toBe(`provisioning.malformed: ${at}, line 1, column 15: endpoints.0: must be a ws or wss address`);
   expect(errorOf('{"endpoints":[]}')).toContain("must name at least one address");
   expect(errorOf('{"ownerCommandKey":"short"}')).toContain("ownerCommandKey: must be 43 characters");
   expect(errorOf(`{"claimToken":"${"x".repeat(70_000)}"}`)).toContain("provisioning.unreadable");
+});
+
+test("every mistake is told with its place, what is allowed, and an example", () => {
+  const result = read('{\r\n  "deviceNmae": "Window",\r\n  "country": "Germany",\r\n  "network": {\r\n    "wifi": { "ssid": "Shop", "pasword": "correct horse" },\r\n    "interfaces": { "eth0": { "method": "static", "address": "192.0.2.4", "dns": [] } }\r\n  }\r\n}\r\n');
+  const error = result.ok ? undefined : result.error;
+  const path = join(folder, PROVISIONING_FILE);
+  expect(error?.message.split("\n").sort()).toEqual([
+    `${path}, line 3, column 3: country: must be a country's two capital letters (ISO 3166), such as DE`,
+    `${path}, line 5, column 31: "network.wifi.pasword" is not a key of this file`,
+    `${path}, line 6, column 51: network.interfaces.eth0.address: must be an IPv4 address with a prefix length, such as 192.0.2.4/24`,
+    `${path}, line 2, column 3: "deviceNmae" is not a key of this file`,
+  ].sort());
+  for (const advice of ['did you mean "deviceName"? known keys: endpoints, ', 'write it like this: "country": "DE"', 'did you mean "password"? known keys in network.wifi: ssid, ', 'write it like this: "address": "192.0.2.4/24"']) expect(error?.hint).toContain(advice);
+});
+
+test("every example is right where it is told, and every key has one", () => {
+  for (const [place, example] of Object.entries(EXAMPLES)) {
+    const keys = place.split(".").slice(0, -1).map((key) => (key === "*" ? "eth0" : key));
+    const rest = { "network.wifi.ssid": '"security": "open"', "network.wifi.password": '"ssid": "Shop"', "network.wifi.security": '"ssid": "Shop", "password": "correct horse"', "network.wifi.hidden": '"ssid": "Shop"' }[place]
+      ?? (/^network\.interfaces\.\*\./.test(place) && !place.endsWith("method") ? ['"method": "static"', '"address": "192.0.2.4/24"', '"dns": []'].filter((other) => !example.startsWith(other.slice(0, 6))).join(", ") : "");
+    const inner = `${example}${rest === "" ? "" : `, ${rest}`}`;
+    expect([place, errorOf(keys.reduceRight((text, key) => `"${key}": { ${text} }`, inner).replace(/^/, "{ ").concat(" }"))]).toEqual([place, "ok"]);
+  }
+});
+
+test.each([
+  ["{\\rtf1\\ansi { }}", "this is no plain text, but RTF"], ["PK\u0003\u0004\u0014", "a word processor"], ["<!DOCTYPE html><pre>{}</pre>", "HTML"], ["", "is empty"], [" \r\n", "is empty"],
+])("the file of another program (%j) is told as such", (content, says) => {
+  expect(errorOf(content)).toContain(says);
 });
 
 test("reads what a Windows editor saves as Unicode, and says where a character is not UTF-8", () => {

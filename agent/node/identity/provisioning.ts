@@ -3,14 +3,18 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { placeInJson } from "../../../platform/runtime/json-place.ts";
 import { schemaIssueWords } from "../../../platform/runtime/schema-issue.ts";
 import { NetworkSchema } from "../../protocol/network-settings.ts";
 import { plainIssueIn } from "../../protocol/plain-address.ts";
 import { EndpointSchema, PublicKeySchema, TextSchema, TimeZoneSchema } from "../../protocol/values.ts";
 import { isErrno } from "./private-file.ts";
+import { exampleFor, knownKeysFor } from "./provisioning-advice.ts";
 import { decodeProvisioning, parseProvisioningText } from "./provisioning-text.ts";
 
 export const PROVISIONING_BYTES_MAX = 64 * 1024;
+/** Mistakes told at a time. */
+const ISSUES_MAX = 10;
 const ZONES = "/usr/share/zoneinfo";
 
 const CountrySchema = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "must be a country's two capital letters (ISO 3166), such as DE"));
@@ -78,7 +82,7 @@ export function parseProvisioning(path: string, bytes: Uint8Array, plainAllowed:
   const json = text.ok ? parseProvisioningText(path, text.value) : text;
   if (!json.ok) return json;
   const parsed = v.safeParse(ProvisioningSchema, withSecurity(json.value));
-  if (!parsed.success) return malformed(path, parsed.issues[0]);
+  if (!parsed.success) return malformed(path, text.ok ? text.value : "", parsed.issues);
   const plain = plainIssueIn(parsed.output.endpoints ?? [], plainAllowed);
   return plain === undefined ? ok({ ...parsed.output, path }) : fail(plain.code, `${path}: endpoints: ${plain.message}`, plain.hint);
 }
@@ -95,11 +99,15 @@ function withSecurity(json: JsonObject): JsonObject {
   return { ...json, network: { ...network, wifi: { ...wifi, security: Object.hasOwn(wifi, "password") ? "wpa-psk" : "open" } } };
 }
 
-function malformed(path: string, issue: v.InferIssue<typeof ProvisioningSchema>): Result<never> {
-  const place = v.getDotPath(issue);
-  const known = `known keys: ${Object.keys(ProvisioningSchema.entries).join(", ")}`;
-  // Deeper keys have a list of their own, in the documentation.
-  const hint = place?.includes(".") === true ? "docs/first-boot.md describes every key" : known;
-  if (issue.expected === "never" && place !== null) return fail("provisioning.malformed", `${path}: "${place}" is not a key of this file`, hint);
-  return fail("provisioning.malformed", `${path}${place === null ? "" : `: ${place}`}: ${schemaIssueWords(issue).message}`, hint);
+/** Every mistake with its place, a line each, so that the card is put into a computer once. */
+function malformed(path: string, text: string, issues: readonly v.InferIssue<typeof ProvisioningSchema>[]): Result<never> {
+  const told = issues.slice(0, ISSUES_MAX).map((issue) => {
+    const keys = (issue.path ?? []).map(({ key }) => key as string | number);
+    const { line, column } = placeInJson(text, keys);
+    const place = `${path}, line ${line}, column ${column}: `;
+    const names = keys.map(String);
+    if (issue.expected === "never" && names.length > 0) return { message: `${place}"${names.join(".")}" is not a key of this file`, hint: knownKeysFor(names) };
+    return { message: `${place}${names.length === 0 ? "" : `${names.join(".")}: `}${schemaIssueWords(issue).message}`, hint: exampleFor(names) };
+  });
+  return fail("provisioning.malformed", told.map(({ message }) => message).join("\n"), [...new Set(told.map(({ hint }) => hint))].join("; "));
 }

@@ -39,6 +39,17 @@ export function takeProvisioning(folder: string, name: string, bytes: Uint8Array
   }
 }
 
+/** Keeps for the agent to show that a file is not read because of its name: `provisioning.misnamed`, `provisioning.not-taken`. */
+export function refuseMisnamed(folder: string, name: string): Result<never> {
+  const refused = fail("provisioning.misnamed", `${name} is not read: the file has to be called vitrine.json`, "save it as plain text under the name vitrine.json, or delete it");
+  try {
+    writePrivate(join(folder, TAKEN.refused), JSON.stringify(refused.error));
+    return refused;
+  } catch (thrown) {
+    return fail("provisioning.not-taken", `${folder} cannot be written: ${messageOf(thrown)}`, "check its owner and mode, and the disk");
+  }
+}
+
 /** Whether the file was taken and is still on the boot partition too. The copy counts then, from which used entries are gone. */
 export function isLeftOnBoot(folder: string): boolean {
   return readPrivate(join(folder, TAKEN.mark)).kind === "text";

@@ -42,7 +42,7 @@ function ask(target: { readonly socketPath: string } | { readonly host: string; 
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
 describe("the set-up portal over real sockets", () => {
-  const door = loopbackDoor(server);
+  const door = loopbackDoor(server, "portal-server.integration");
   let target: { readonly host: string; readonly port: number };
   beforeEach(async () => {
     const opened = await door.open("10.42.0.1");
@@ -53,6 +53,22 @@ describe("the set-up portal over real sockets", () => {
     nowMs += 60_000;
   });
   afterEach(() => door.close());
+
+  test("has the same address each time it opens, also after a restart, and another one where that is in use", async () => {
+    const restarted = loopbackDoor(server, "portal-server.integration");
+    const whileOpen = await restarted.open("10.42.0.1");
+    expect(whileOpen).toMatchObject({ ok: true });
+    expect(whileOpen).not.toEqual({ ok: true, value: host });
+    // The address that was found instead is kept too.
+    await restarted.close();
+    expect(await restarted.open("10.42.0.1")).toEqual(whileOpen);
+    await restarted.close();
+    await door.close();
+    for (const again of [door, loopbackDoor(server, "portal-server.integration")]) {
+      expect(await again.open("10.42.0.1")).toEqual({ ok: true, value: host });
+      await again.close();
+    }
+  });
 
   test("serves the form and takes a choice once", async () => {
     expect(await ask(target)).toMatchObject({ status: 200, body: expect.stringContaining("Shop") as string });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { chmod, mkdir, rm } from "node:fs/promises";
@@ -47,9 +48,16 @@ export function systemdDoor({ server, path, control }: { readonly server: () => 
   };
 }
 
-/** For the simulated machine, whose set-up network nobody can join: the portal is on loopback. */
-export function loopbackDoor(server: () => Server): SetupDoor {
+const PORTS = { first: 20_000, count: 10_000 } as const;
+
+/**
+ * For the simulated machine, whose set-up network nobody can join: the portal is on loopback. Its port follows from `name`, so that an
+ * address that somebody has open in a browser is still right when it opens again, also after a restart. If that port is in use, any other.
+ */
+export function loopbackDoor(server: () => Server, name: string): SetupDoor {
   let opened: Server | undefined;
+  // Below the ports that Linux gives to outgoing connections.
+  let port = PORTS.first + (createHash("sha256").update(name).digest().readUInt32BE() % PORTS.count);
   const close = async (): Promise<void> => {
     const closing = opened;
     opened = undefined;
@@ -60,12 +68,16 @@ export function loopbackDoor(server: () => Server): SetupDoor {
       await close();
       const created = server();
       try {
-        await listen(created, { host: "127.0.0.1", port: 0 });
+        await listen(created, { host: "127.0.0.1", port }).catch((thrown: unknown) => {
+          if ((thrown as NodeJS.ErrnoException).code !== "EADDRINUSE") throw thrown;
+          return listen(created, { host: "127.0.0.1", port: 0 });
+        });
       } catch (thrown) {
         return fail("setup.no-portal", `the set-up portal cannot listen on loopback: ${messageOf(thrown)}`);
       }
       opened = created;
-      return ok(`127.0.0.1:${(created.address() as AddressInfo).port}`);
+      ({ port } = created.address() as AddressInfo);
+      return ok(`127.0.0.1:${port}`);
     },
     close,
   };
