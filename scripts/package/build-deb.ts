@@ -91,7 +91,6 @@ async function allEntries({ root, arch, version, electron, releaseKey, epochSeco
     { path: `${RELEASE}/release.json`, mode: 0o644, content: { text: `${JSON.stringify(about, undefined, 1)}\n` } },
     doc("copyright", await copyrightText(root)),
     doc(THIRD_PARTY, await thirdPartyText(root, join(node, "LICENSE"))),
-    { path: "/usr/share/doc/vitrine/CHANGELOG.md", mode: 0o644, content: { from: join(root, "CHANGELOG.md") } },
     { path: "/usr/share/doc/vitrine/changelog.gz", mode: 0o644, content: { text: debianChangelog(debianVersion(version), epochSeconds) } },
     { path: "/usr/share/lintian/overrides/vitrine", mode: 0o644, content: { from: join(DEBIAN, "lintian-overrides") } },
   ];

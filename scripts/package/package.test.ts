@@ -46,6 +46,20 @@ test("every file that dpkg places exists in the tree, and no path is given twice
   expect(new Set(entries.map(({ path }) => path)).size).toBe(entries.length);
 });
 
+test("every link of a shipped document leads to a shipped document and one of its headings, and every unit's documentation is shipped", () => {
+  const pages = new Map(docsTree(ROOT).map(({ path, content }) => [path, "text" in content ? content.text : ""]));
+  const headings = (path: string): readonly string[] => [...(pages.get(path) ?? "").matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) => title.toLowerCase().replace(/[^\w\s-]/g, "").trim().replaceAll(/\s/g, "-"));
+  const dead = [...pages].flatMap(([page, text]) => [...text.matchAll(/\]\((?!https?:|mailto:)([^)\s]*)\)/g)].flatMap(([, link = ""]) => {
+    const [path = "", heading] = link.split("#");
+    const target = path === "" ? page : join(dirname(page), path);
+    return pages.has(target) && (heading === undefined || headings(target).includes(heading)) ? [] : [`${page}: ${link}`];
+  }));
+  expect(dead).toEqual([]);
+  const units = systemTree(ROOT).flatMap(({ content }) => ("from" in content ? [...readFileSync(content.from, "utf8").matchAll(/^Documentation=(.*)$/gm)].flatMap(([, all = ""]) => all.split(" ").map((address) => address.replace("file://", ""))) : []));
+  expect(units.filter((path) => !pages.has(path))).toEqual([]);
+  expect(units.length).toBeGreaterThan(3);
+});
+
 test("the maintainer scripts and the launcher are valid for sh, and set -e", () => {
   for (const script of ["scripts/package/debian/postinst", "scripts/package/debian/prerm", "scripts/package/debian/postrm", "scripts/systemd/launch"]) {
     const checked = spawnSync("sh", ["-n", join(ROOT, script)], { encoding: "utf8" });

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { NODE_ARCH, type Arch } from "./parts.ts";
+import { shippedDoc, SHIPPED_DOCS } from "./shipped-docs.ts";
 import type { Player } from "./control.ts";
 
 /** A file of the package: its place, its mode and its content, which is a file's or a text. */
@@ -42,9 +43,6 @@ const SYSTEM_FILES = [
 export const CONFFILES = [
   "/etc/NetworkManager/dnsmasq-shared.d/vitrine-setup.conf", "/etc/chromium/policies/managed/vitrine.json", "/etc/rpi-image-gen/slot-shared.d/vitrine.conf",
 ];
-
-/** Pages for whoever stands before the screen. */
-const DOCS = ["installation.md", "first-boot.md", "card-image.md", "architecture.md", "configuration.md", "hardware.md", "codes.md", "page-api.md", "updates.md"];
 
 export interface TreeInput {
   /** The source tree, with a whole `dist/` and `node_modules/`. */
@@ -97,9 +95,9 @@ export function systemTree(root: string): readonly Entry[] {
   ];
 }
 
-/** The documents of `docs/` that go into the package. */
+/** The documents that go into the package. */
 export function docsTree(root: string): readonly Entry[] {
-  return DOCS.map((name): Entry => ({ path: `/usr/share/doc/vitrine/${name}`, mode: 0o644, content: { from: join(root, "docs", name) } }));
+  return SHIPPED_DOCS.map((page): Entry => ({ path: `/usr/share/doc/vitrine/${basename(page)}`, mode: 0o644, content: { text: shippedDoc(root, page) } }));
 }
 
 type At = (path: string, from: string, mode?: Entry["mode"]) => Entry;
