@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { access, chmod, constants, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -44,11 +44,26 @@ export interface Deb {
   readonly nodeBytes?: number;
 }
 
+/** Whether packages can be built here. Error: `package.no-dpkg`. */
+export async function findDpkg(): Promise<Result<void>> {
+  try {
+    await run("dpkg-deb", ["--version"]);
+    return ok(undefined);
+  } catch (thrown) {
+    return fail("package.no-dpkg", `dpkg-deb cannot be run: ${messageOf(thrown)}`, "A Debian package is built on Debian or Ubuntu, or where the package dpkg is installed (Fedora: dnf install dpkg; macOS: brew install dpkg).");
+  }
+}
+
 /**
  * Builds `vitrine_<version>_<arch>.deb`. The same source gives the same bytes, whatever the folder, time and umask. Errors:
- * `package.no-dpkg`, `package.fetch`, `package.integrity`, `package.dpkg`.
+ * `package.no-dpkg`, `package.fetch`, `package.integrity`, `package.dpkg`, `package.out`.
  */
 export async function buildDeb(options: DebOptions): Promise<Result<Deb>> {
+  const dpkg = await findDpkg();
+  if (!dpkg.ok) return dpkg;
+  // Now, not after minutes.
+  const folder = await makeOut(options.out);
+  if (!folder.ok) return folder;
   const work = await mkdtemp(join(tmpdir(), "vitrine-deb-"));
   try {
     const parts = await partsFor(options.root, options.arch);
@@ -65,7 +80,6 @@ export async function buildDeb(options: DebOptions): Promise<Result<Deb>> {
     if (!built.ok) return built;
     const floor = options.sizes === true ? await nodeAlone(work, node, options) : undefined;
     if (floor?.ok === false) return floor;
-    await mkdir(options.out, { recursive: true });
     const path = join(options.out, name);
     // A name of its own first, so that an interrupted build leaves no half package under the right name.
     await copyFile(join(work, name), `${path}.new`);
@@ -73,6 +87,16 @@ export async function buildDeb(options: DebOptions): Promise<Result<Deb>> {
     return ok({ path, bytes: (await stat(path)).size, ...(floor !== undefined && { nodeBytes: floor.value }) });
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function makeOut(out: string): Promise<Result<void>> {
+  try {
+    await mkdir(out, { recursive: true });
+    await access(out, constants.W_OK);
+    return ok(undefined);
+  } catch (thrown) {
+    return fail("package.out", `the package cannot be put into ${out}: ${messageOf(thrown)}`, "Name another folder with --out, or correct its owner and mode.");
   }
 }
 
@@ -142,7 +166,6 @@ async function pack(stage: string, path: string, { compression, epochSeconds }: 
     await run("dpkg-deb", ["--root-owner-group", "-Zxz", ...level, "--build", stage, path], { env: { ...process.env, SOURCE_DATE_EPOCH: String(epochSeconds), LC_ALL: "C.UTF-8" } });
     return ok(undefined);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return fail("package.no-dpkg", "dpkg-deb is not here.", "A Debian package is built on Debian, or where the package dpkg is installed.");
     return fail("package.dpkg", `dpkg-deb could not build the package: ${messageOf(thrown)}`);
   }
 }

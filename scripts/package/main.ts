@@ -4,7 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { build } from "../build/build.ts";
 import { whyNoReleaseKey } from "../release/release-key.ts";
 import { fail, messageOf, ok, type Issue, type Result } from "../tool-result.ts";
-import { buildDeb, type Deb } from "./build-deb.ts";
+import { buildDeb, findDpkg, type Deb } from "./build-deb.ts";
 import { electronFolder, findElectronPlayer } from "./electron-player.ts";
 import { HELP, parseOptions, type PackageOptions } from "./options.ts";
 import type { Arch } from "./parts.ts";
@@ -21,6 +21,8 @@ else process.exitCode = await packageAll(parsed.value);
 async function packageAll({ arches, out, sizes, releaseKey: keyFile }: PackageOptions): Promise<number> {
   const key = keyFile === undefined ? ok(undefined) : await readKeyFile(keyFile);
   if (!key.ok) return complain(key.error, 2);
+  const dpkg = await findDpkg();
+  if (!dpkg.ok) return complain(dpkg.error, 1);
   const { missing } = await build(ROOT);
   if (missing.length > 0) return complain({ code: "package.not-built", message: `dist/ is not whole: ${missing.join(", ")}` }, 1);
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string };

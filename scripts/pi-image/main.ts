@@ -7,7 +7,7 @@ import { sourceEpochSeconds } from "../package/source-epoch.ts";
 import { runShown } from "../setup/kept-build.ts";
 import { thisMachine } from "../setup/machine.ts";
 import { fail, ok, type Issue, type Result } from "../tool-result.ts";
-import { makeImage } from "./make-image.ts";
+import { ensureImageTools, makeImage } from "./make-image.ts";
 import { readOptions, USAGE, whyNoPublicKey, type ImageOptions } from "./options.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -25,6 +25,9 @@ else {
 async function make(options: ImageOptions): Promise<Result<void>> {
   const inputs = checkInputs(options);
   if (!inputs.ok) return inputs;
+  // Before the package, which takes minutes.
+  const tools = await ensureImageTools(thisMachine);
+  if (!tools.ok) return tools;
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   const name = `vitrine-${version}-${options.release}`;
   const packagePath = options.packagePath === undefined ? await buildPackage(version, options.releaseKeyPath) : ok(resolve(options.packagePath));

@@ -30,17 +30,23 @@ export interface MakeImage extends Pick<ImageOptions, "release" | "sshKeyPath" |
   readonly epochSeconds: number;
 }
 
+/** What a card image is made with, installed where this machine can. Errors: `image.no-tools`, `setup.packages`. */
+export async function ensureImageTools(machine: Machine): Promise<Result<void>> {
+  if (machine.platform !== "linux") return fail("image.no-tools", `a card image is made on Debian, and this is ${machine.platform}.`, "Use a Debian 12 or later, for instance in a virtual machine.");
+  if (!machine.isRoot) return fail("image.no-tools", "a card image is made as root: its files belong to several users.", "Run it with sudo, or in a container.");
+  const tools = await ensurePrograms(machine, PROGRAMS, PACKAGES, "image.no-tools");
+  if (!tools.ok || machine.arch === "arm64") return tools;
+  return ensurePrograms(machine, FOREIGN_PROGRAMS, FOREIGN_PACKAGES, "image.no-tools");
+}
+
 /**
  * Makes a card image. The Debian root is made the first time and kept, by its packages. Errors: `image.no-tools`, `setup.packages`,
  * `image.root`, `image.assemble`.
  */
 export async function makeImage(options: MakeImage): Promise<Result<void>> {
   const { machine, out, cacheDir, release, name, epochSeconds } = options;
-  if (!machine.isRoot) return fail("image.no-tools", "a card image is made as root: its files belong to several users.", "Run it with sudo, or in a container.");
-  const tools = await ensurePrograms(machine, PROGRAMS, PACKAGES, "image.no-tools");
+  const tools = await ensureImageTools(machine);
   if (!tools.ok) return tools;
-  const foreign = machine.arch === "arm64" ? tools : await ensurePrograms(machine, FOREIGN_PROGRAMS, FOREIGN_PACKAGES, "image.no-tools");
-  if (!foreign.ok) return foreign;
   const packages = debianPackages(options).join(",");
   const root = await openKept(machine, {
     cacheDir: join(cacheDir, options.withoutBrowser ? "without-browser" : "whole"),

@@ -51,7 +51,7 @@ export async function ensurePrograms(machine: Machine, programs: readonly string
   if (!missing.includes(true)) return ok(undefined);
   const absent = programs.filter((_, index) => missing[index]).join(", ");
   if (await canInstall(machine)) return satisfy(machine, packages.join(", "), packages.join(", "));
-  return fail(code, `${absent} is not here.`, `As root on Debian 12 or later: apt-get install ${packages.join(" ")}`);
+  return fail(code, `${absent} ${missing.filter(Boolean).length === 1 ? "is" : "are"} not here.`, `As root on Debian 12 or later: apt-get install ${packages.join(" ")}`);
 }
 
 /** Runs a program with its output on the terminal. Its exit code, or why it has none. */
