@@ -101,7 +101,7 @@ async function send(context: CliContext, cloud: CloudClient, clock: Clock): Prom
 async function cancel(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
   const [device, id] = context.args;
   if (device === undefined) {
-    context.complain("npm run cloud -- cancel: which device?\nusage: npm run cloud -- cancel <device> [<command id>]");
+    context.complain(`npm run cloud -- cancel: which device?\n${context.usage}`);
     return CLI_EXIT.usage;
   }
   const found = await findDevice(cloud, device);

@@ -12,7 +12,7 @@ export interface SoftwareLines {
 export function softwareLines(software: Json | undefined): SoftwareLines {
   if (!isJsonObject(software)) return { release: "not updated by the agent", outcomes: [] };
   const { running, confirmed, trial, lastConfirmed, lastFailed } = software;
-  const isTrial = isJsonObject(trial);
+  const isTrial = isJsonObject(trial) || running !== confirmed;
   return {
     release: `${brief(running, 64)}, ${isTrial ? `on trial: goes back to ${brief(confirmed, 64)} unless it proves itself` : "confirmed"}`,
     outcomes: [
