@@ -115,10 +115,9 @@ test("help and usage show the command as typed", async () => {
 });
 
 test("every usage line names every option of its command, also where an argument is missing", async () => {
-  for (const { name, usage, options = {} } of cloudCommands({}, new VirtualTime())) {
-    for (const option of Object.keys(options)) expect(`${name} ${usage}`).toContain(`--${option}`);
-    if (usage.startsWith("<")) expect((await run(name)).err).toContain(`usage: npm run cloud -- ${name} ${usage}`);
-  }
+  const all = cloudCommands({}, new VirtualTime());
+  for (const { name, usage, options = {} } of all) for (const option of Object.keys(options)) expect(`${name} ${usage}`).toContain(`--${option}`);
+  for (const { name, usage } of all.filter((command) => command.usage.startsWith("<"))) expect((await run(name)).err).toContain(`usage: npm run cloud -- ${name} ${usage}`);
 });
 
 test("an extra argument is refused", async () => {

@@ -61,9 +61,8 @@ export function Telemetry({ context }: SectionProps): View {
     question.current = "asked";
     void load(ends.signal).then(() => {
       if (ends.signal.aborted) return;
-      const next = (): void => setTurn(turn + 1);
-      if (question.current === "again") next();
-      else timer = setTimeout(next, REFRESH_MS);
+      if (question.current === "again") setTurn(turn + 1);
+      else timer = setTimeout(() => setTurn(turn + 1), REFRESH_MS);
       question.current = "none";
     });
     return () => {
