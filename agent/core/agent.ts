@@ -16,6 +16,7 @@ import { softwareUpdateExecutor } from "./updates/software-update-executor.ts";
 import { buildExecutorTable } from "./commands/executor-table.ts";
 import { noteOverrides } from "./commands/note-overrides.ts";
 import { createParts } from "./create-parts.ts";
+import { certificateSource } from "./health/certificate-source.ts";
 import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
@@ -95,6 +96,7 @@ export class Agent {
       memoryPressureSource(platform.probe),
       ioPressureSource(platform.probe),
       clockSource(platform.clock),
+      ...(platform.networkSettings?.dot1x === undefined ? [] : [certificateSource(platform.networkSettings, clock)]),
       playerSource(ports.player, clock),
       browserSource(ports.player),
       outboxSource(ports.outbox),

@@ -164,8 +164,9 @@ async function openMachine({ config, paths, pino, version }: ComposeOptions, tim
 }
 
 function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSettings, proxy: ProxySetting, version: string): Transport {
-  const { clock: clockControl, network } = platform.adapter;
-  const explain = (issue: Issue, url: URL, proxied: boolean): Promise<Issue> => exactIssue(issue, url, { network, proxied, wallMs: () => systemClock.wallMs() });
+  const { clock: clockControl, network, networkSettings } = platform.adapter;
+  const access = networkSettings?.dot1x?.access;
+  const explain = (issue: Issue, url: URL, proxied: boolean): Promise<Issue> => exactIssue(issue, url, { network, proxied, ...(access === undefined ? {} : { access }), wallMs: () => systemClock.wallMs() });
   const ws = new WsTransport({ ...http, timers, clockQuality: () => clockControl.quality(), explain, userAgent: `vitrine-agent/${version}` });
   const { world } = platform;
   if (world === undefined) return ws;

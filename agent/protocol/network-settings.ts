@@ -41,6 +41,29 @@ const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxBytes(32, "must have 
 const PasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(63), v.regex(/^[ -~]+$/, "must be printable ASCII"));
 /** A WPA2 password, or the 256-bit key itself in hexadecimal digits. */
 const WpaPasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(64), v.regex(/^(?:[ -~]{8,63}|[0-9A-Fa-f]{64})$/, "must be 8 to 63 printable ASCII characters or 64 hexadecimal digits"));
+/** Folder of the device's certificate, in which ca.pem, certificate.pem and key.pem are (docs/first-boot.md). */
+const CertificateNameSchema = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "must be the name of a certificate folder: 1 to 32 small letters, digits and hyphens"));
+const IdentitySchema = v.pipe(v.string(), v.minLength(1), v.maxLength(253), v.regex(new RegExp(`^[^${CONTROLS}\\s][^${CONTROLS}]*$`), "must have no control characters and begin with no space"));
+const SERVER = {
+  /** The authentication server's certificate must be for this name or one below it. Absent: any name that the authority of ca.pem vouches for. */
+  serverName: v.optional(v.pipe(v.string(), v.maxLength(253), v.regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, "must be a host or domain name"))),
+};
+
+/** How the device asks a switch or an access point for access (IEEE 802.1X). The private key stays on the device; `password` is a secret. */
+export const Dot1xSettingsSchema = v.variant("method", [
+  v.strictObject({ method: v.literal("tls"), identity: IdentitySchema, certificate: CertificateNameSchema, ...SERVER }),
+  v.strictObject({
+    method: v.literal("peap"),
+    identity: IdentitySchema,
+    /** Only its ca.pem is used. */
+    certificate: CertificateNameSchema,
+    /** For MSCHAPv2. No spaces at its ends: NetworkManager's command line strips them. */
+    password: v.pipe(v.string(), v.minLength(1), v.maxLength(128), v.regex(/^[!-~](?:[ -~]*[!-~])?$/, "must be printable ASCII without a space at its ends")),
+    ...SERVER,
+  }),
+]);
+export type Dot1xSettings = v.InferOutput<typeof Dot1xSettingsSchema>;
+
 /** The network does not show its name, so the device asks for it. */
 const HIDDEN = { hidden: v.optional(v.boolean()) };
 
@@ -49,6 +72,7 @@ export const WifiSettingsSchema = v.variant("security", [
   v.strictObject({ ssid: SsidSchema, security: v.literal("open"), ...HIDDEN }),
   v.strictObject({ ssid: SsidSchema, security: v.literal("wpa-psk"), password: WpaPasswordSchema, ...HIDDEN }),
   v.strictObject({ ssid: SsidSchema, security: v.literal("wpa3-sae"), password: PasswordSchema, ...HIDDEN }),
+  v.strictObject({ ssid: SsidSchema, security: v.literal("wpa-eap"), dot1x: Dot1xSettingsSchema, ...HIDDEN }),
 ]);
 export type WifiSettings = v.InferOutput<typeof WifiSettingsSchema>;
 
@@ -75,5 +99,12 @@ export const NetworkSchema = v.strictObject({
     ),
   ),
   wifi: v.optional(WifiSettingsSchema),
+  /** 802.1X of cables, by interface name. `null`: none. That of a wireless network is in `wifi`. */
+  dot1x: v.optional(
+    v.pipe(
+      v.record(InterfaceNameSchema, v.nullable(Dot1xSettingsSchema)),
+      v.check((value) => !Array.isArray(value) && Object.keys(value).length <= INTERFACES_MAX, `must be an object of at most ${INTERFACES_MAX} interfaces`),
+    ),
+  ),
 });
 export type Network = v.InferOutput<typeof NetworkSchema>;

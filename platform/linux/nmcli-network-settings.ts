@@ -1,10 +1,12 @@
 import * as v from "valibot";
 import type { Clock } from "../ports/clock.ts";
-import type { AddressSettings, CurrentNetwork, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings, WifiSettings } from "../ports/network-settings.ts";
+import type { AddressSettings, CurrentDot1x, CurrentNetwork, Dot1xAccess, Dot1xSettings, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings, WifiSettings } from "../ports/network-settings.ts";
 import { failed, seen, type Reading } from "../ports/reading.ts";
 import type { WifiSetup } from "../ports/wifi-setup.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
+import { systemdCertificates, type DeviceCertificates } from "./device-certificates.ts";
+import { NmcliDot1x } from "./nmcli-dot1x.ts";
 import { pskOf } from "./nmcli-password.ts";
 import { NmcliWifiSetup, securityOf, takes } from "./nmcli-wifi-setup.ts";
 import { Nmcli, nmRefused, type NmDevice, type NmProfile } from "./nmcli.ts";
@@ -34,7 +36,7 @@ const DUPLICATE_CHECK_MS = "1000";
 const DUPLICATE_CHECK_DEFAULT = "-1";
 const PROFILE_FIELDS = ["ipv4.method", "ipv4.addresses", "ipv4.gateway", "ipv4.dns"];
 const WIFI_FIELDS = ["802-11-wireless.ssid", "802-11-wireless-security.key-mgmt"];
-const KEY_MANAGEMENT: Readonly<Record<Exclude<WifiSettings["security"], "open">, string>> = { "wpa-psk": "wpa-psk", "wpa3-sae": "sae" };
+const KEY_MANAGEMENT: Readonly<Record<Exclude<WifiSettings["security"], "open">, string>> = { "wpa-psk": "wpa-psk", "wpa3-sae": "sae", "wpa-eap": "wpa-eap" };
 
 const UuidSchema = v.pipe(v.string(), v.regex(/^[0-9a-f-]{36}$/));
 /** `before` is missing in checkpoints of versions up to 0.9. */
@@ -50,12 +52,12 @@ export interface NmcliPorts {
 }
 
 /** The ports that NetworkManager gives; `undefined` if it does not run or does not let us change settings. */
-export async function openNmcli(run: CommandRunner, clock: Clock): Promise<NmcliPorts | undefined> {
+export async function openNmcli(run: CommandRunner, clock: Clock, certificates: DeviceCertificates = systemdCertificates(run)): Promise<NmcliPorts | undefined> {
   const nmcli = new Nmcli(run);
   if (!(await nmcli.mayChange())) return undefined;
   const devices = await nmcli.devices();
   const wifi = devices.ok && devices.value.some(({ type }) => type === "wifi");
-  return { networkSettings: new NmcliNetworkSettings(nmcli, clock, wifi), wifiSetup: new NmcliWifiSetup(nmcli) };
+  return { networkSettings: new NmcliNetworkSettings(nmcli, clock, wifi, certificates), wifiSetup: new NmcliWifiSetup(nmcli) };
 }
 
 /**
@@ -68,11 +70,14 @@ class NmcliNetworkSettings implements NetworkSettings {
   readonly worstCaseMs = WORST_CASE_MS;
   readonly #nmcli: Nmcli;
   readonly #clock: Clock;
+  readonly #dot1x: NmcliDot1x;
+  readonly dot1x = { access: () => this.#access(), askAgain: () => this.#askAgain() };
 
-  constructor(nmcli: Nmcli, clock: Clock, wifi: boolean) {
+  constructor(nmcli: Nmcli, clock: Clock, wifi: boolean, certificates: DeviceCertificates) {
     this.#nmcli = nmcli;
     this.#clock = clock;
-    this.capabilities = { address: true, wifi };
+    this.#dot1x = new NmcliDot1x(nmcli, clock, certificates);
+    this.capabilities = { address: true, wifi, dot1x: true };
   }
 
   async current(): Promise<Reading<CurrentNetwork>> {
@@ -80,14 +85,17 @@ class NmcliNetworkSettings implements NetworkSettings {
     if (!devices.ok) return failed(devices.error);
     const interfaces: Record<string, AddressSettings> = {};
     let joined: CurrentNetwork["wifi"];
+    const wired: Record<string, CurrentDot1x> = {};
     for (const device of devices.value) {
       const address = await this.#address(device);
       if (!address.ok) return failed(address.error);
       if (address.value === undefined) continue;
       interfaces[device.name] = address.value.settings;
       joined ??= address.value.wifi;
+      if (address.value.dot1x !== undefined) wired[device.name] = address.value.dot1x;
     }
-    return seen({ interfaces, ...(joined === undefined ? {} : { wifi: joined }) }, this.#clock.monotonicMs());
+    const current = { interfaces, ...(joined === undefined ? {} : { wifi: joined }), ...(Object.keys(wired).length === 0 ? {} : { dot1x: wired }) };
+    return seen(current, this.#clock.monotonicMs());
   }
 
   async checkpoint(settings: NetworkChangeSettings): Promise<Result<NetworkCheckpoint>> {
@@ -197,8 +205,29 @@ class NmcliNetworkSettings implements NetworkSettings {
     return this.#nmcli.modify(trial, ["connection.id", keptName(device.name), "connection.autoconnect-priority", String(priority)]);
   }
 
-  async #applyTo(device: NmDevice, { interfaces, wifi }: NetworkChangeSettings): Promise<Result<void>> {
+  async #access(): Promise<Reading<readonly Dot1xAccess[]>> {
+    const all = await this.#dot1x.access(keptName);
+    return all.ok ? seen(all.value.map(({ uuid: _uuid, device: _device, ...access }) => access), this.#clock.monotonicMs()) : failed(all.error);
+  }
+
+  /** NetworkManager never tries a cable again whose 802.1X failed once, were it only because the authentication server restarted. */
+  async #askAgain(): Promise<Result<void>> {
+    const all = await this.#dot1x.access(keptName);
+    if (!all.ok) return nmRefused(all.error);
+    for (const { uuid, device } of all.value) {
+      if (device.state !== "disconnected") continue;
+      const up = await this.#nmcli.up(uuid, device.name);
+      if (!up.ok) return nmRefused(up.error);
+    }
+    return ok(undefined);
+  }
+
+  async #applyTo(device: NmDevice, settings: NetworkChangeSettings): Promise<Result<void>> {
+    const { interfaces, wifi } = settings;
     const name = trialName(device.name);
+    const access = accessOf(device, settings);
+    const usable = access === undefined || access === null ? ok(undefined) : await this.#dot1x.check(access);
+    if (!usable.ok) return usable;
     const before = await this.#address(device);
     if (!before.ok) return before;
     const gone = await this.#nmcli.deleteNamed(name);
@@ -212,22 +241,30 @@ class NmcliNetworkSettings implements NetworkSettings {
     const joins = device.type === "wifi" ? wifi : undefined;
     const key = joins === undefined ? ok(undefined) : pskOf(joins);
     if (!key.ok) return key;
-    // A copy keeps what we do not set: the wireless password, IPv6, the MTU.
-    const made =
-      joins === undefined && base !== undefined
-        ? await this.#nmcli.clone(base, name)
-        : await this.#nmcli.add(device, name, joins === undefined ? [] : wifiProperties(joins));
+    const made = await this.#make(device, name, base, access, joins);
     if (!made.ok) return made;
     const trial = await this.#made(name);
     if (!trial.ok) return trial;
-    const told = key.value === undefined ? ok(undefined) : await this.#nmcli.setPassword(trial.value, key.value);
+    const told = access ? await this.#dot1x.setPassword(trial.value, access) : key.value === undefined ? ok(undefined) : await this.#nmcli.setPassword(trial.value, key.value);
     if (!told.ok) return told;
     const stored = await this.#nmcli.modify(trial.value, ["connection.autoconnect", "no", "connection.interface-name", NO_INTERFACE, ...addressProperties(address)]);
     if (!stored.ok) return stored;
     const inMemory = await this.#nmcli.modify(trial.value, ["connection.interface-name", device.name], { temporary: true });
     if (!inMemory.ok) return inMemory;
     const up = await this.#nmcli.up(trial.value, device.name);
+    if (!up.ok && access && (up.error.code === "network.wrong-password" || up.error.code === "network.timed-out")) return { ok: false, error: await this.#dot1x.refusal(device, access) };
     return up.ok || joins === undefined || up.error.code !== "network.not-in-range" ? up : this.#notJoined(device, joins, up);
+  }
+
+  async #make(device: NmDevice, name: string, base: string | undefined, access: Dot1xSettings | null | undefined, joins: WifiSettings | undefined): Promise<Result<void>> {
+    const wireless = joins === undefined ? [] : wifiProperties(joins);
+    if (joins !== undefined) return access ? this.#dot1x.make(device, name, access, wireless) : this.#nmcli.add(device, name, wireless);
+    // A copy keeps what we do not set: the wireless password, IPv6, the MTU.
+    if (access === undefined) return base === undefined ? this.#nmcli.add(device, name, []) : this.#nmcli.clone(base, name);
+    const recorded = base === undefined ? ok(undefined) : await this.#nmcli.profile(base, [...RECORDED, ...RECORDED_OF_CABLES]);
+    if (!recorded.ok) return recorded;
+    const kept = [...(recorded.value ?? [])].filter(([, value]) => value !== "" && value !== "--").flat();
+    return access === null ? this.#nmcli.add(device, name, kept) : this.#dot1x.make(device, name, access, kept);
   }
 
   /**
@@ -249,22 +286,28 @@ class NmcliNetworkSettings implements NetworkSettings {
     return uuid.value === undefined ? fail("network.refused", "NetworkManager made a profile and does not list it") : ok(uuid.value);
   }
 
-  async #address(device: NmDevice): Promise<Result<{ readonly settings: AddressSettings; readonly wifi?: NonNullable<CurrentNetwork["wifi"]> } | undefined>> {
+  async #address(device: NmDevice): Promise<Result<{ readonly settings: AddressSettings; readonly wifi?: NonNullable<CurrentNetwork["wifi"]>; readonly dot1x?: CurrentDot1x } | undefined>> {
     if (device.uuid === undefined) return ok(undefined);
     const profile = await this.#nmcli.profile(device.uuid, [...PROFILE_FIELDS, ...(device.type === "wifi" ? WIFI_FIELDS : [])]);
     if (!profile.ok) return profile;
     const settings = addressOf(profile.value);
     const joined = wifiOf(profile.value);
-    return ok(settings && { settings, ...(joined === undefined ? {} : { wifi: joined }) });
+    const dot1x = await this.#dot1x.of(device.uuid);
+    if (!dot1x.ok) return dot1x;
+    const { value: access } = dot1x;
+    if (joined !== undefined) return ok(settings && { settings, wifi: { ...joined, ...(access === undefined ? {} : { dot1x: access }) } });
+    return ok(settings && { settings, ...(access === undefined ? {} : { dot1x: access }) });
   }
 
   /** The devices affected by `settings`. */
   async #concerned(settings: NetworkChangeSettings): Promise<Result<readonly NmDevice[]>> {
     const devices = await this.#nmcli.devices();
     if (!devices.ok) return nmRefused(devices.error);
-    const names = new Set(Object.keys(settings.interfaces ?? {}));
+    const names = new Set([...Object.keys(settings.interfaces ?? {}), ...Object.keys(settings.dot1x ?? {})]);
     const stranger = [...names].find((name) => !devices.value.some((device) => device.name === name));
     if (stranger !== undefined) return fail("network.no-such-interface", `there is no interface ${stranger}`, `one of ${devices.value.map(({ name }) => name).join(", ")}`);
+    const radio = devices.value.find(({ name, type }) => type === "wifi" && Object.hasOwn(settings.dot1x ?? {}, name));
+    if (radio !== undefined) return fail("network.not-supported", `802.1X of ${radio.name} is part of its wireless network's settings`);
     const wireless = settings.wifi === undefined ? undefined : devices.value.find(({ type }) => type === "wifi");
     if (settings.wifi !== undefined && wireless === undefined) return fail("network.not-supported", "there is no wireless adapter");
     if (wireless !== undefined) names.add(wireless.name);
@@ -288,6 +331,12 @@ interface Named {
   readonly device: NmDevice;
   readonly uuid: string | undefined;
   readonly before: Before | undefined;
+}
+
+/** 802.1X to apply to a device; `null`: none any more, `undefined`: as it is. */
+function accessOf(device: NmDevice, { wifi, dot1x }: NetworkChangeSettings): Dot1xSettings | null | undefined {
+  if (device.type === "wifi") return wifi?.security === "wpa-eap" ? wifi.dot1x : undefined;
+  return dot1x !== undefined && Object.hasOwn(dot1x, device.name) ? dot1x[device.name] : undefined;
 }
 
 function idsOf(profiles: readonly NmProfile[], name: string): readonly string[] {
@@ -333,7 +382,7 @@ function wifiOf(profile: ReadonlyMap<string, string>): CurrentNetwork["wifi"] {
   const ssid = profile.get("802-11-wireless.ssid");
   if (ssid === undefined || ssid === "") return undefined;
   const management = profile.get("802-11-wireless-security.key-mgmt") ?? "";
-  return { ssid, security: management === "sae" ? "wpa3-sae" : management === "wpa-psk" ? "wpa-psk" : "open" };
+  return { ssid, security: management === "sae" ? "wpa3-sae" : management === "wpa-eap" ? "wpa-eap" : management === "wpa-psk" ? "wpa-psk" : "open" };
 }
 
 /** Lists are separated by commas; an absent value is empty or `--`. */

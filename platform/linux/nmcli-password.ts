@@ -8,7 +8,7 @@ import { fail, ok, type Result } from "../ports/result.ts";
  * the network as salt, 4096 rounds, 256 bits). WPA3 has no such key.
  */
 export function pskOf(wifi: WifiSettings): Result<string | undefined> {
-  if (wifi.security === "open") return ok(undefined);
+  if (wifi.security === "open" || wifi.security === "wpa-eap") return ok(undefined);
   const { ssid, security, password } = wifi;
   if (password.trim() === password) return ok(password);
   if (security === "wpa3-sae") return fail("network.not-supported", "a WPA3 password that begins or ends with a space cannot be passed to NetworkManager", "Change the password, or let the network take WPA2 as well and use wpa-psk.");

@@ -139,6 +139,7 @@ export function securityOf(words: string): VisibleSecurity {
 export function takes(words: string, security: WifiSettings["security"]): boolean {
   const all = wordsOf(words);
   if (security === "open") return all.size === 0;
+  if (security === "wpa-eap") return all.has("802.1X");
   return !all.has("802.1X") && (security === "wpa3-sae" ? all.has("WPA3") : all.has("WPA1") || all.has("WPA2"));
 }
 

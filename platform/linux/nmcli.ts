@@ -147,11 +147,11 @@ export class Nmcli {
   }
 
   /** In memory. Uses standard input, since any user can read arguments. The editor reports no failures, so the value is read back. */
-  async setPassword(uuid: string, password: string): Promise<Result<void>> {
-    const told = await this.#run("nmcli", ["connection", "edit", "uuid", uuid], ASK_TIMEOUT_MS, `set ${PSK} ${password}\nsave temporary\nquit\n`);
+  async setPassword(uuid: string, password: string, property = PSK): Promise<Result<void>> {
+    const told = await this.#run("nmcli", ["connection", "edit", "uuid", uuid], ASK_TIMEOUT_MS, `set ${property} ${password}\nsave temporary\nquit\n`);
     if (!told.ok) return told;
-    const taken = await this.#ask(["-e", "no", "-s", "-g", PSK, "connection", "show", "uuid", uuid]);
-    return taken.ok && taken.value.replace(/\r?\n$/, "") === password ? ok(undefined) : fail("network.refused", "NetworkManager did not take the wireless password");
+    const taken = await this.#ask(["-e", "no", "-s", "-g", property, "connection", "show", "uuid", uuid]);
+    return taken.ok && taken.value.replace(/\r?\n$/, "") === password ? ok(undefined) : fail("network.refused", "NetworkManager did not take the password");
   }
 
   /**

@@ -1,10 +1,10 @@
-import type { AddressSettings, WifiSettings } from "../../agent/protocol/network-settings.ts";
+import type { AddressSettings, Dot1xSettings, WifiSettings } from "../../agent/protocol/network-settings.ts";
 import type { JsonObject } from "../runtime/json.ts";
 import type { Reading } from "./reading.ts";
 import type { Result } from "./result.ts";
 
 /** Value types of the protocol, re-exported so that adapters need not import from the agent. */
-export type { AddressSettings, WifiSettings };
+export type { AddressSettings, Dot1xSettings, WifiSettings };
 
 /** Which network settings this machine lets us change. */
 export interface NetworkCapabilities {
@@ -12,12 +12,35 @@ export interface NetworkCapabilities {
   readonly address: boolean;
   /** The Wi-Fi network to join. */
   readonly wifi: boolean;
+  /** Access by 802.1X, of cables and, with `wifi`, of wireless networks. */
+  readonly dot1x: boolean;
 }
 
 /** Settings to apply. Absent settings stay unchanged. */
 export interface NetworkChangeSettings {
   readonly interfaces?: Readonly<Record<string, AddressSettings>>;
   readonly wifi?: WifiSettings;
+  /** By interface name; `null`: none. */
+  readonly dot1x?: Readonly<Record<string, Dot1xSettings | null>>;
+}
+
+/** 802.1X of an interface as it is set, and the certificate it uses. */
+export interface CurrentDot1x {
+  readonly method: Dot1xSettings["method"];
+  readonly identity: string;
+  /** Name of the certificate folder; absent: the settings are not ours. */
+  readonly certificate?: string;
+  readonly serverName?: string;
+  /** Of the certificate; absent for a method without one, and when it cannot be read. */
+  readonly subject?: string;
+  readonly notAfterMs?: number;
+}
+
+/** An interface whose permanent settings ask for access by 802.1X. */
+export interface Dot1xAccess extends CurrentDot1x {
+  readonly interface: string;
+  /** False: the interface is not connected with these settings, because it was refused, nobody answered, or it has no carrier. */
+  readonly admitted: boolean;
 }
 
 /** The settings in effect. Never contains a password. */
@@ -25,7 +48,9 @@ export interface CurrentNetwork {
   /** By interface name; only interfaces whose settings are known. */
   readonly interfaces: Readonly<Record<string, AddressSettings>>;
   /** Absent if the device is not in a Wi-Fi network. */
-  readonly wifi?: { readonly ssid: string; readonly security: WifiSettings["security"] };
+  readonly wifi?: { readonly ssid: string; readonly security: WifiSettings["security"]; readonly dot1x?: CurrentDot1x };
+  /** Cables with 802.1X, by interface name. */
+  readonly dot1x?: Readonly<Record<string, CurrentDot1x>>;
 }
 
 /** What is needed to restore earlier settings. JSON without secrets, so that it can be stored to survive a power cut. */
@@ -37,7 +62,8 @@ export type NetworkCheckpoint = JsonObject;
  * later start. `restore` and `keep` are idempotent: after they have succeeded, calling them again does nothing.
  *
  * Errors: `network.no-such-interface`, `network.not-supported`, `network.refused` (refused by the machine),
- * `network.wrong-password`, `network.not-in-range`, `network.no-address`, `network.timed-out`. No error message contains a password.
+ * `network.wrong-password`, `network.not-in-range`, `network.no-address`, `network.timed-out`; of 802.1X `network.dot1x-refused`
+ * and those of `network.certificate-…`. No error message contains a password.
  */
 export interface NetworkSettings {
   readonly capabilities: NetworkCapabilities;
@@ -56,4 +82,10 @@ export interface NetworkSettings {
   restore(checkpoint: NetworkCheckpoint): Promise<Result<void>>;
   /** Makes the settings applied since `checkpoint` permanent. */
   keep(checkpoint: NetworkCheckpoint): Promise<Result<void>>;
+  /** Present where `capabilities.dot1x` can be true. */
+  readonly dot1x?: {
+    access(): Promise<Reading<readonly Dot1xAccess[]>>;
+    /** Asks for access again where the machine has given up. Not while a change is under way. */
+    askAgain(): Promise<Result<void>>;
+  };
 }

@@ -20,12 +20,13 @@ export function simulatedNetworkSettingsPort(world: SimulatedWorld, clock: Clock
     const stranger = Object.keys(settings.interfaces ?? {}).find((name) => !Object.hasOwn(now().interfaces, name));
     if (stranger !== undefined) return fail("network.no-such-interface", `there is no interface ${stranger}`, `one of ${Object.keys(now().interfaces).join(", ")}`);
     if (settings.wifi !== undefined && wifiInterfaceOf(now()) === undefined) return fail("network.not-supported", "there is no wireless adapter");
+    if (settings.dot1x !== undefined || settings.wifi?.security === "wpa-eap") return fail("network.not-supported", "the simulated machine has no 802.1X");
     return undefined;
   };
   return {
     // A getter, because a wireless adapter can be plugged in at run time.
     get capabilities() {
-      return { address: true, wifi: wifiInterfaceOf(now()) !== undefined };
+      return { address: true, wifi: wifiInterfaceOf(now()) !== undefined, dot1x: false };
     },
     worstCaseMs: WORST_CASE_MS,
     current: () => {

@@ -71,7 +71,7 @@ const networkInterface = v.strictObject({
   addresses: v.pipe(v.array(shortText), v.maxLength(8)),
 });
 
-const wifiSecurity = v.picklist(["open", "wpa-psk", "wpa3-sae"]);
+const wifiSecurity = v.picklist(["open", "wpa-psk", "wpa3-sae", "wpa-eap"]);
 /** Has a check value in place of the password, because the world is shown on dashboards and stored in files. */
 const wifiNetwork = v.strictObject({ ssid: shortText, security: wifiSecurity, keyCheck: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{8})?$/)) });
 const addressSettings = v.variant("method", [

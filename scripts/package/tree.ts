@@ -19,7 +19,7 @@ export const UNITS = "/usr/lib/systemd/system";
 
 export const UNIT_NAMES = [
   "vitrine-agent.service", "vitrine-player.service", "vitrine-reset@.service", "vitrine-slot.service",
-  "vitrine-provision.service", "vitrine-setup@.socket", "vitrine-setup@.service", "vitrine-country@.service",
+  "vitrine-provision.service", "vitrine-setup@.socket", "vitrine-setup@.service", "vitrine-country@.service", "vitrine-certificate@.service",
 ] as const;
 
 /** Of the updater, which stays what the package installed. */
@@ -73,6 +73,7 @@ export async function releaseTree({ root, arch, version, node, koffi, player }: 
     ...(await folder(at, join(root, "dist/cli"), "dist/cli")),
     ...(await folder(at, join(root, "dist/slot"), "dist/slot")),
     ...(await folder(at, join(root, "dist/provision"), "dist/provision")),
+    ...(await folder(at, join(root, "dist/certificate"), "dist/certificate")),
     ...(await folder(at, join(root, "dist/updater"), "dist/updater")),
     ...(player.kind === "chromium" ? await bundle(at, join(root, "dist/player-host"), "chromium", "dist/player-host") : await folder(at, player.folder, "electron", 0o755)),
     at("node_modules/better-sqlite3/package.json", join(modules, "better-sqlite3/package.json")),

@@ -16,7 +16,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** In tenths, as systemd-analyze takes its threshold. */
-test.skipIf(!hasSystemd).each([["vitrine-provision.service", "", 15], ["vitrine-setup@.service", "10.42.0.1", 10], ["vitrine-country@.service", "DE", 20]])("%s (%s) is rated at most %i tenths", (unit, instance, threshold) => {
+test.skipIf(!hasSystemd).each([["vitrine-provision.service", "", 15], ["vitrine-setup@.service", "10.42.0.1", 10], ["vitrine-country@.service", "DE", 20], ["vitrine-certificate@.service", "shop-7", 15]])("%s (%s) is rated at most %i tenths", (unit, instance, threshold) => {
   const path = join(folder, unit.replace("@", `@${instance}`));
   copyFileSync(join(import.meta.dirname, unit), path);
   const { status, stdout, stderr } = spawnSync("systemd-analyze", ["security", "--offline=true", "--no-pager", `--threshold=${threshold}`, path], { encoding: "utf8" });
@@ -33,10 +33,10 @@ function asked(user: string, id: string, details: Readonly<Record<string, string
 
 test("the agent may start and stop the door of the portal, set country and time zone, and nothing near them", () => {
   const unit = (name: string, verb = "start", user = "vitrine-agent"): unknown => asked(user, "org.freedesktop.systemd1.manage-units", { unit: name, verb });
-  for (const name of ["vitrine-setup@10.42.0.1.socket", "vitrine-country@DE.service"]) {
+  for (const name of ["vitrine-setup@10.42.0.1.socket", "vitrine-country@DE.service", "vitrine-certificate@shop-7.service"]) {
     expect([unit(name), unit(name, "stop"), unit(name, "restart"), unit(name, "start", "vitrine-player")], name).toEqual(["yes", "yes", undefined, undefined]);
   }
-  for (const name of ["vitrine-setup@0.0.0.0.socket", "vitrine-setup@10.42.1.1.socket", "vitrine-setup@192.168.1.1.socket", "vitrine-setup@10.42.0.1.service", "vitrine-country@DEU.service", "vitrine-country@../x.service", "vitrine-provision.service", "ssh.service", "x-vitrine-country@DE.service"]) {
+  for (const name of ["vitrine-setup@0.0.0.0.socket", "vitrine-setup@10.42.1.1.socket", "vitrine-setup@192.168.1.1.socket", "vitrine-setup@10.42.0.1.service", "vitrine-country@DEU.service", "vitrine-country@../x.service", "vitrine-certificate@../x.service", "vitrine-certificate@Shop.service", "vitrine-provision.service", "ssh.service", "x-vitrine-country@DE.service"]) {
     expect(unit(name), name).toBeUndefined();
   }
   expect([asked("vitrine-agent", "org.freedesktop.timedate1.set-timezone"), asked("vitrine-agent", "org.freedesktop.timedate1.set-time")]).toEqual(["yes", undefined]);

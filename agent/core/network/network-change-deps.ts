@@ -18,6 +18,8 @@ export interface NetworkPolicy {
   readonly retry: RetryPolicy;
   /** Retry delay while the device is offline, if shorter. */
   readonly offlineRetryMs: number;
+  /** Between requests for access by 802.1X while the device is offline. */
+  readonly askAgainMs: number;
   /** Between attempts to restore the old settings, or to make the machine keep the new ones. */
   readonly machine: RetryPolicy;
 }
@@ -26,6 +28,7 @@ export const DEFAULT_NETWORK_POLICY: NetworkPolicy = {
   trialMs: 180_000,
   retry: DEFAULT_MIGRATION_POLICY.retry,
   offlineRetryMs: 900_000,
+  askAgainMs: 120_000,
   machine: { firstMs: 5_000, factor: 2, capMs: 300_000, floorMs: 2_000 },
 };
 

@@ -74,6 +74,21 @@ describe("the shown settings", () => {
     expect([hidesNothing({ wifi }), hidesNothing({ proxy: "http://me:word@p:1" }), hidesNothing({ proxy: "http://p:1" })]).toEqual([false, false, true]);
   });
 
+  test("802.1X agrees in all that is not secret, and null with none; its certificate is shown with its last day", () => {
+    const access = { method: "peap", identity: "player-8", certificate: "site", password: "eap secret" } as const;
+    const current = { method: "peap", identity: "player-8", certificate: "site" } as const;
+    const shown = shownCurrent({ interfaces: {}, dot1x: { eth0: current } }, undefined);
+    expect(agrees({ dot1x: { eth0: access } }, shown)).toBe(true);
+    const others: Network[] = [{ dot1x: { eth0: null } }, { dot1x: { eth1: access } }, { dot1x: { eth0: { ...access, identity: "other" } } }, { dot1x: { eth0: { ...access, serverName: "radius.example" } } }, { dot1x: { eth0: { method: "tls", identity: "player-8", certificate: "site" } } }];
+    for (const other of others) expect(agrees(other, shown), JSON.stringify(other)).toBe(false);
+    expect(agrees({ dot1x: { eth0: null } }, shownCurrent({ interfaces: {} }, undefined))).toBe(true);
+    const tls = { method: "tls", identity: "p", certificate: "shop", subject: "CN=p", notAfterMs: Date.UTC(2027, 0, 2) } as const;
+    expect(shownCurrent({ interfaces: {}, wifi: { ssid: "Shop", security: "wpa-eap", dot1x: tls } }, undefined)).toMatchObject({ wifi: { dot1x: { subject: "CN=p", notAfter: "2027-01-02T00:00:00.000Z" } } });
+    expect(agrees({ wifi: { ssid: "Shop", security: "wpa-eap", dot1x: { method: "tls", identity: "q", certificate: "shop" } } }, shownCurrent({ interfaces: {}, wifi: { ssid: "Shop", security: "wpa-eap", dot1x: tls } }, undefined))).toBe(false);
+    expect([hidesNothing({ dot1x: { eth0: access } }), hidesNothing({ dot1x: { eth0: null } })]).toEqual([false, true]);
+    expect(withoutSecrets("no: eap secret", { dot1x: { eth0: access } })).toBe("no: ***");
+  });
+
   test("a program's error message is passed on without the secrets in it", () => {
     expect(withoutSecrets("psk very secret for me:word and word", { wifi, proxy: "http://me:word@p:1" })).toBe("psk *** for *** and ***");
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Network } from "../../protocol/network-settings.ts";
-import { fail } from "../../../platform/ports/result.ts";
+import { fail, ok } from "../../../platform/ports/result.ts";
 import { NETWORK_ALARM, STRANDED_ALARM, UNKEPT_ALARM } from "./network-change.ts";
 import { DEFAULT_NETWORK_POLICY } from "./network-change-deps.ts";
 import { machine, NetworkBench, onlyTheCut, type Machine } from "./testing/network-bench.ts";
@@ -104,6 +104,21 @@ describe("a network change", () => {
     const byHand = await NetworkBench.start(of, { settings: () => undefined });
     expect(byHand.proxy.current()).toBe("http://by-hand.test:1");
     await byHand.end();
+  });
+
+  test("an offline device asks again for access by 802.1X every two minutes, an online one never", async () => {
+    const of = machine();
+    let asked = 0;
+    const port = { access: () => Promise.reject(new Error("not asked for")), askAgain: () => Promise.resolve((asked += 1) === 1 ? fail("network.dot1x-refused", "no") : ok(undefined)) };
+    const bench = await NetworkBench.start(of, { settings: (settings) => ({ ...settings, dot1x: port }) });
+    await bench.advance(5 * DEFAULT_NETWORK_POLICY.askAgainMs);
+    expect(asked).toBe(0);
+    of.world.apply({ action: "network.cut" });
+    await bench.advance(60_000);
+    expect(bench.online()).toBe(false);
+    await bench.advance(2 * DEFAULT_NETWORK_POLICY.askAgainMs);
+    expect([asked, bench.lines.filter((line) => line.includes("still does not let")).length]).toEqual([2, 1]);
+    await bench.end();
   });
 
   test("on an offline device is not kept without a welcome and is retried soon, so that old or new settings bring it back", async () => {

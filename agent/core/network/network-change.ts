@@ -101,7 +101,7 @@ export class NetworkChange {
       else await this.#keep();
       this.#heldFromStart?.();
     });
-    if (!this.#stop.signal.aborted) await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve(), { once: true }));
+    while (await sleep(this.#deps.timers, "network.ask-again", this.#deps.policy.askAgainMs, this.#stop.signal)) await this.#serial.run(() => this.#askAgain());
   }
 
   /** For shutdown: ends a trial as `pending`. The next start returns to the old settings. */
@@ -125,6 +125,14 @@ export class NetworkChange {
   /** The failed settings are no longer wanted: clears the alarm. Their retry delay still applies. */
   forgiven(): void {
     this.#deps.alarms.clear(NETWORK_ALARM, "the failed network settings are no longer wanted");
+  }
+
+  /** A machine that was refused access once may have given up, for whatever passing reason: while nothing else leads to the cloud it asks again. */
+  async #askAgain(): Promise<void> {
+    const { settings, log } = this.#deps;
+    if (settings?.dot1x === undefined || this.#link?.status().kind === "online" || this.state().kind !== "settled") return;
+    const asked = await this.#machine("ask again", (of) => of.dot1x?.askAgain() ?? Promise.resolve(ok(undefined)));
+    if (!asked.ok) log.warn({ ...asked.error }, "the network still does not let the device in");
   }
 
   async #apply(wanted: Network, again: boolean): Promise<OwnKeyResult> {
@@ -316,9 +324,9 @@ export class NetworkChange {
 
 const NOT_OURS: Issue = { code: "network.not-supported", message: "the agent cannot set this machine's network" };
 
-function machineSettings({ interfaces, wifi }: Network): NetworkChangeSettings | undefined {
-  if (interfaces === undefined && wifi === undefined) return undefined;
-  return { ...(interfaces === undefined ? {} : { interfaces }), ...(wifi === undefined ? {} : { wifi }) };
+function machineSettings({ interfaces, wifi, dot1x }: Network): NetworkChangeSettings | undefined {
+  if (interfaces === undefined && wifi === undefined && dot1x === undefined) return undefined;
+  return { ...(interfaces === undefined ? {} : { interfaces }), ...(wifi === undefined ? {} : { wifi }), ...(dot1x === undefined ? {} : { dot1x }) };
 }
 
 function textOf(wanted: Network): string {

@@ -11,7 +11,7 @@ import { agrees } from "./network-view.ts";
 export function networkTarget(change: NetworkChange, { settings, proxy }: Pick<NetworkChangeDeps, "settings" | "proxy">, clock: Clock): NetworkKeyTarget {
   return {
     get can() {
-      return { proxy: proxy !== undefined, address: settings?.capabilities.address === true, wifi: settings?.capabilities.wifi === true };
+      return { proxy: proxy !== undefined, address: settings?.capabilities.address === true, wifi: settings?.capabilities.wifi === true, dot1x: settings?.capabilities.dot1x === true };
     },
     observe: () => change.observe(),
     atRest: () => change.forgiven(),

@@ -1,5 +1,5 @@
-import type { AddressSettings, Network } from "../../protocol/network-settings.ts";
-import type { CurrentNetwork } from "../../../platform/ports/network-settings.ts";
+import type { AddressSettings, Dot1xSettings, Network } from "../../protocol/network-settings.ts";
+import type { CurrentDot1x, CurrentNetwork } from "../../../platform/ports/network-settings.ts";
 import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
 
 // Network settings without secrets (Wi-Fi password, proxy user and password), for reports, logs and comparisons.
@@ -16,7 +16,8 @@ export function shownCurrent(current: CurrentNetwork | undefined, proxy: string 
   return {
     proxy: proxy === undefined ? null : shownProxy(proxy),
     ...(current === undefined ? {} : { interfaces: Object.fromEntries(Object.entries(current.interfaces).map(([name, settings]) => [name, shownAddress(settings)])) }),
-    ...(current?.wifi === undefined ? {} : { wifi: { ssid: current.wifi.ssid, security: current.wifi.security } }),
+    ...(current?.wifi === undefined ? {} : { wifi: { ssid: current.wifi.ssid, security: current.wifi.security, ...(current.wifi.dot1x === undefined ? {} : { dot1x: shownDot1x(current.wifi.dot1x) }) } }),
+    ...(current?.dot1x === undefined ? {} : { dot1x: Object.fromEntries(Object.entries(current.dot1x).map(([name, access]) => [name, shownDot1x(access)])) }),
   };
 }
 
@@ -29,26 +30,42 @@ export function agrees(wanted: Network, shown: Json): boolean {
     const now = Object.hasOwn(interfaces, name) ? interfaces[name] : undefined;
     if (JSON.stringify(shownAddress(settings)) !== JSON.stringify(now)) return false;
   }
+  const dot1x = isObject(shown["dot1x"]) ? shown["dot1x"] : {};
+  for (const [name, access] of Object.entries(wanted.dot1x ?? {})) if (!sameDot1x(access, Object.hasOwn(dot1x, name) ? dot1x[name] : undefined)) return false;
   if (wanted.wifi === undefined) return true;
   const wifi = shown["wifi"];
-  return isObject(wifi) && wifi["ssid"] === wanted.wifi.ssid && wifi["security"] === wanted.wifi.security;
+  if (!isObject(wifi) || wifi["ssid"] !== wanted.wifi.ssid || wifi["security"] !== wanted.wifi.security) return false;
+  return wanted.wifi.security !== "wpa-eap" || sameDot1x(wanted.wifi.dot1x, wifi["dot1x"]);
 }
 
 /** Whether `wanted` contains no secret, so that observation proves whether it is in force. */
 export function hidesNothing(wanted: Network): boolean {
   const secretProxy = typeof wanted.proxy === "string" && USER_INFO.test(wanted.proxy);
-  return !secretProxy && (wanted.wifi === undefined || wanted.wifi.security === "open");
+  return !secretProxy && passwordsOf(wanted).length === 0;
 }
 
 /** `text` without the secrets of `wanted`, which a program's error message may repeat. */
 export function withoutSecrets(text: string, wanted: Network): string {
-  const secrets: string[] = [];
-  if (wanted.wifi !== undefined && wanted.wifi.security !== "open") secrets.push(wanted.wifi.password);
+  const secrets = passwordsOf(wanted);
   if (typeof wanted.proxy === "string") {
     const user = USER_INFO.exec(wanted.proxy)?.[0].replace(/^https?:\/\//i, "").slice(0, -1);
     if (user !== undefined && user !== "") secrets.push(user, ...user.split(":").slice(1));
   }
   return secrets.filter((secret) => secret !== "").reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+}
+
+function passwordsOf({ wifi, dot1x }: Network): string[] {
+  const accesses = [...Object.values(dot1x ?? {}), ...(wifi?.security === "wpa-eap" ? [wifi.dot1x] : [])];
+  return [...(wifi !== undefined && "password" in wifi ? [wifi.password] : []), ...accesses.flatMap((access) => (access?.method === "peap" ? [access.password] : []))];
+}
+
+function sameDot1x(wanted: Dot1xSettings | null, shown: Json | undefined): boolean {
+  if (wanted === null || !isObject(shown)) return wanted === null && shown === undefined;
+  return (["method", "identity", "certificate", "serverName"] as const).every((key) => wanted[key] === shown[key]);
+}
+
+function shownDot1x({ notAfterMs, ...access }: CurrentDot1x): JsonObject {
+  return { ...access, ...(notAfterMs === undefined ? {} : { notAfter: new Date(notAfterMs).toISOString() }) };
 }
 
 function shownAddress(settings: AddressSettings): JsonObject {

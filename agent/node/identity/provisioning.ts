@@ -96,7 +96,7 @@ function withSecurity(json: JsonObject): JsonObject {
   const network: Json | undefined = json["network"];
   const wifi = isJsonObject(network) ? network["wifi"] : undefined;
   if (!isJsonObject(network) || !isJsonObject(wifi) || Object.hasOwn(wifi, "security")) return json;
-  return { ...json, network: { ...network, wifi: { ...wifi, security: Object.hasOwn(wifi, "password") ? "wpa-psk" : "open" } } };
+  return { ...json, network: { ...network, wifi: { ...wifi, security: Object.hasOwn(wifi, "dot1x") ? "wpa-eap" : Object.hasOwn(wifi, "password") ? "wpa-psk" : "open" } } };
 }
 
 /** Every mistake with its place, a line each, so that the card is put into a computer once. */

@@ -43,6 +43,19 @@ test.each([
   expect(await exactIssue(dns, CLOUD, deps({ network: network(over, gateway) }))).toMatchObject({ code, message: expect.stringContaining(words) as string, hint: expect.stringMatching(/./) as string });
 });
 
+test.each([
+  ["a cable that is refused", {}, { addresses: [] }, "link.not-admitted", "eth0 is not let in by the network (802.1X): it refused the certificate shop-7 (CN=player-7), or did not answer"],
+  ["a certificate that has expired", { notAfterMs: Date.UTC(2026, 10, 29) }, { addresses: [] }, "link.not-admitted", "shop-7 (CN=player-7), which expired on 2026-11-29"],
+  ["a password", { method: "peap" }, { addresses: [] }, "link.not-admitted", "player-7 or its password"],
+  ["a radio that is refused", {}, { up: false, kind: "wifi", addresses: [] }, "link.not-admitted", "eth0 is not let in"],
+  ["a cable that is not plugged in", {}, { up: false, addresses: [] }, "link.no-network", "eth0"],
+  ["a cable that is let in", { admitted: true }, { addresses: [] }, "link.no-address", "eth0"],
+] as const)("802.1X comes before the address: %s", async (_what, asks, over, code, words) => {
+  const access = () => Promise.resolve(seen([{ interface: "eth0", method: "tls", identity: "player-7", certificate: "shop-7", subject: "CN=player-7", admitted: false, ...asks } as const], 0));
+  const dns = { code: "link.dns", message: "cloud.example.org: ENOTFOUND" } as const;
+  expect(await exactIssue(dns, CLOUD, deps({ network: network(over), access }))).toMatchObject({ code, message: expect.stringContaining(words) as string });
+});
+
 test("a sign-in page in the server's place is told with its host, over a certificate that is not the server's and over any other failure", async () => {
   const portalPort = await answering((_request, response) => void response.writeHead(302, { location: "http://portal.hotel.example:8080/login?for=1" }).end());
   for (const code of ["link.tls", "link.timeout", "link.refused", "link.http-302"] as const)

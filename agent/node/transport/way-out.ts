@@ -1,5 +1,7 @@
 import type { LookupFunction } from "node:net";
-import type { NetworkControl } from "../../../platform/ports/host.ts";
+import type { NetworkControl, NetworkInterface } from "../../../platform/ports/host.ts";
+import type { Dot1xAccess } from "../../../platform/ports/network-settings.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { reachOf } from "./address-reach.ts";
 import { bare, isAddress, plainAnswer, signInHost } from "./sign-in-page.ts";
@@ -15,6 +17,8 @@ const OF_NOBODY = /^(?:169\.254\.|fe[89ab][0-9a-f]:)/i;
 
 export interface WayOutDeps {
   readonly network: NetworkControl;
+  /** Interfaces that ask for access by 802.1X. Absent: none can. */
+  readonly access?: () => Promise<Reading<readonly Dot1xAccess[]>>;
   readonly wallMs: () => number;
   /** Whether the connection goes through a proxy, which is then what answers. */
   readonly proxied: boolean;
@@ -27,13 +31,14 @@ export interface WayOutDeps {
 }
 
 /**
- * `issue` of a connection to `url`, or what is really behind it: no network (`link.no-network`), no address
+ * `issue` of a connection to `url`, or what is really behind it: no network (`link.no-network`), no access by 802.1X
+ * (`link.not-admitted`), no address
  * (`link.no-address`), no way out of the site (`link.no-gateway`), a network that wants a sign-in (`link.portal`), a clock that the
  * server contradicts (`link.clock`). Takes 3 s at most.
  */
 export async function exactIssue(issue: Issue, url: URL, deps: WayOutDeps): Promise<Issue> {
   if (!MAY_HIDE_ANOTHER.test(issue.code) || isOwn(url.hostname)) return issue;
-  const local = await localIssue(deps.network, url);
+  const local = await localIssue(deps, url);
   if (local !== undefined) return local;
   if (deps.proxied) return issue;
   const http = { port: deps.portalPort ?? 80, ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }), ...(deps.nowhere === undefined ? {} : { nowhere: deps.nowhere }) };
@@ -50,19 +55,35 @@ export async function exactIssue(issue: Issue, url: URL, deps: WayOutDeps): Prom
   return issue;
 }
 
-async function localIssue(network: NetworkControl, url: URL): Promise<Issue | undefined> {
+async function localIssue({ network, access, wallMs }: WayOutDeps, url: URL): Promise<Issue | undefined> {
   const read = await network.interfaces();
   if (read.kind !== "ok") return undefined;
   const real = read.value.filter(({ kind }) => kind !== "other");
   const up = read.value.filter((each) => each.up);
   const names = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => name).join(", ");
+  if (!up.some(hasAddress)) {
+    const asked = await access?.();
+    // A wireless interface without access is not up either; a cable that is not has no carrier.
+    const shut = asked?.kind === "ok" ? asked.value.find((each) => !each.admitted && real.some(({ name, kind, up: isUp }) => name === each.interface && (isUp || kind === "wifi"))) : undefined;
+    if (shut !== undefined) return notAdmitted(shut, wallMs());
+  }
   if (up.length === 0) return { code: "link.no-network", message: `no network interface is connected${real.length === 0 ? "" : ` (${names(real)})`}`, hint: "Plug in the cable, or set up Wi-Fi." };
-  if (!up.some(({ addresses }) => addresses.some((address) => !OF_NOBODY.test(address))))
+  if (!up.some(hasAddress))
     return { code: "link.no-address", message: `${names(up)} is connected and has no address`, hint: "Check that the network assigns addresses (DHCP), or set one by hand." };
   const gateway = await network.gateway();
   const onSite = isAddress(url.hostname) && reachOf(bare(url.hostname)) !== "internet";
   if (gateway.kind !== "unknown" || onSite) return undefined;
   return { code: "link.no-gateway", message: `there is no way out of the site's network: ${gateway.why}`, hint: "Check the router, and the gateway in the network settings." };
+}
+
+function hasAddress({ addresses }: NetworkInterface): boolean {
+  return addresses.some((address) => !OF_NOBODY.test(address));
+}
+
+function notAdmitted({ interface: name, method, identity, certificate, subject, notAfterMs }: Dot1xAccess, nowMs: number): Issue {
+  const own = method === "tls" ? `the certificate ${certificate ?? ""}${subject === undefined ? "" : ` (${subject})`}` : `${identity} or its password`;
+  const expired = notAfterMs !== undefined && nowMs >= notAfterMs ? `, which expired on ${day(notAfterMs).slice(0, 10)}` : "";
+  return { code: "link.not-admitted", message: `${name} is not let in by the network (802.1X): it refused ${own}${expired}, or did not answer`, hint: "Ask the network's operator why, or provision a new certificate." };
 }
 
 function isOwn(host: string): boolean {

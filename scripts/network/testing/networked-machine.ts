@@ -70,6 +70,11 @@ export class NetworkedMachine {
     };
   }
 
+  /** Its file system, as seen from outside. */
+  get folder(): string {
+    return `/proc/${this.#init()}/root`;
+  }
+
   /** Standard output of a program in it. Throws when it fails. */
   async ask(program: string, ...args: readonly string[]): Promise<string> {
     const said = await this.runner()(program, args, PROGRAM_TIMEOUT_MS);

@@ -8,7 +8,7 @@ import type { DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
 /** Applies network settings: tries them, and undoes them unless the cloud confirms. */
 export interface NetworkKeyTarget {
   /** Which network settings this device supports. A getter where hardware can come and go. */
-  readonly can: { readonly proxy: boolean; readonly address: boolean; readonly wifi: boolean };
+  readonly can: { readonly proxy: boolean; readonly address: boolean; readonly wifi: boolean; readonly dot1x: boolean };
   /** The current settings, without secrets. */
   observe(): Promise<Reading<JsonObject>>;
   apply(wanted: Network): Promise<KeyOutcome>;
@@ -34,11 +34,12 @@ export function networkKey(target: NetworkKeyTarget): DesiredKeyHandler {
   };
 }
 
-function missingFor({ proxy, interfaces, wifi }: Network, can: NetworkKeyTarget["can"]): Issue | undefined {
+function missingFor({ proxy, interfaces, wifi, dot1x }: Network, can: NetworkKeyTarget["can"]): Issue | undefined {
   const parts = [
     ...(proxy === undefined || can.proxy ? [] : ["a proxy"]),
     ...(interfaces === undefined || can.address ? [] : ["interface addresses"]),
     ...(wifi === undefined || can.wifi ? [] : ["a wireless network"]),
+    ...((dot1x === undefined && wifi?.security !== "wpa-eap") || can.dot1x ? [] : ["802.1X"]),
   ];
   return parts.length === 0 ? undefined : { code: "network.not-supported", message: `this device cannot set ${parts.join(" and ")}; no part of the change was tried` };
 }

@@ -25,10 +25,10 @@ export function maskSecrets(document: JsonObject): JsonObject {
  */
 export function restoreSecrets(typed: JsonObject, base: JsonObject): JsonObject {
   const restored = restore(typed, maskSecrets(base), base) as JsonObject;
-  const [wifi, before] = [wifiOf(restored), wifiOf(base)];
-  if (wifi === undefined || wifi["ssid"] === before?.["ssid"] || wifiOf(typed)?.["password"] !== MASK) return restored;
-  // The old network's password does not belong to the new one.
-  return { ...restored, network: { ...(restored["network"] as JsonObject), wifi: { ...wifi, password: MASK } } };
+  const wifi = wifiOf(typed);
+  if (wifi === undefined || wifi["ssid"] === wifiOf(base)?.["ssid"]) return restored;
+  // The old network's password does not belong to the new one: a mask stays.
+  return { ...restored, network: { ...(restored["network"] as JsonObject), wifi } };
 }
 
 /** Whether the document still contains a mask, which would be saved as the value. */
@@ -37,12 +37,18 @@ export function holdsMask(document: JsonObject): boolean {
 }
 
 function maskNetwork(network: JsonObject): JsonObject {
-  const { wifi, proxy } = network;
+  const { wifi, dot1x, proxy } = network;
   return {
     ...network,
-    ...(isJsonObject(wifi) && Object.hasOwn(wifi, "password") && { wifi: { ...wifi, password: MASK } }),
+    ...(isJsonObject(wifi) && { wifi: maskPasswords(wifi) }),
+    ...(isJsonObject(dot1x) && { dot1x: maskPasswords(dot1x) }),
     ...(typeof proxy === "string" && { proxy: maskAddress(proxy, MASK) }),
   };
+}
+
+/** At any depth: those of 802.1X are in an object of their own. */
+function maskPasswords(within: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(within).map(([key, value]) => [key, key === "password" ? MASK : isJsonObject(value) ? maskPasswords(value) : value]));
 }
 
 function maskText(value: Json): Json {

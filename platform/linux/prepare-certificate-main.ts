@@ -1,0 +1,18 @@
+import { CERTIFICATES_DIR, FOUND_DIR } from "./device-certificates.ts";
+import { prepareCertificate } from "./prepare-certificate.ts";
+
+/**
+ * Root's part of 802.1X (`vitrine-certificate@NAME.service`): prepare-certificate NAME. Exit codes: 0 NetworkManager can load
+ * the profiles, 1 it cannot and `/run/vitrine-certificates/NAME.json` says why, 2 the name is not one.
+ */
+const [name = ""] = process.argv.slice(2);
+if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) {
+  console.error("usage: prepare-certificate NAME, the name of a folder in /var/lib/vitrine-certificates");
+  process.exitCode = 2;
+} else {
+  const found = prepareCertificate(name, { certificates: CERTIFICATES_DIR, profiles: "/run/NetworkManager/system-connections", found: FOUND_DIR });
+  if (found.kind === "problem") {
+    console.error(`${found.message} (${found.code})`);
+    process.exitCode = 1;
+  }
+}

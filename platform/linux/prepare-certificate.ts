@@ -1,0 +1,130 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../ports/result.ts";
+import type { CertificateProblem, Found } from "./device-certificates.ts";
+
+const FILE_BYTES_MAX = 64 * 1024;
+/** Its files; the last three may be missing, the last one where the key is not encrypted. */
+const FILES = { ca: "ca.pem", certificate: "certificate.pem", key: "key.pem", password: "key-password.txt" } as const;
+const SECRET = [FILES.key, FILES.password] as const;
+
+/** Kinds of connection, each of which needs a profile of its own to copy. */
+export const TEMPLATE_KINDS = ["ethernet", "wifi"] as const;
+export type TemplateKind = (typeof TEMPLATE_KINDS)[number];
+
+/** Name of the profile that uses a certificate's key, for no interface: the adapter copies it. */
+export function templateName(certificate: string, kind: TemplateKind): string {
+  return `vitrine-certificate-${certificate}-${kind}`;
+}
+
+export interface PrepareFolders {
+  /** With a folder for each certificate. */
+  readonly certificates: string;
+  /** NetworkManager's profiles in memory: /run/NetworkManager/system-connections. */
+  readonly profiles: string;
+  readonly found: string;
+  /** Where NetworkManager finds the certificates, when it has another root. */
+  readonly seenAs?: string;
+}
+
+class Unusable extends Error {
+  readonly code: CertificateProblem;
+  constructor(code: CertificateProblem, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * The part of 802.1X that only root may do: checks a certificate and its key, makes the key root's alone, and writes the
+ * profiles that use it, which root's NetworkManager has to load. Its result is also `NAME.json` in `found`. No result
+ * contains a part of the key or its password.
+ */
+export function prepareCertificate(name: string, folders: PrepareFolders): Found {
+  for (const kind of TEMPLATE_KINDS) rmSync(profilePath(folders, name, kind), { force: true });
+  let found: Found;
+  try {
+    found = { kind: "ready", hasKey: checked(name, folders) };
+  } catch (thrown) {
+    if (!(thrown instanceof Unusable)) throw thrown;
+    found = { kind: "problem", code: thrown.code, message: `certificate ${name}: ${thrown.message}` };
+  }
+  mkdirSync(folders.found, { recursive: true, mode: 0o755 });
+  replace(join(folders.found, `${name}.json`), `${JSON.stringify(found)}\n`, 0o644);
+  return found;
+}
+
+export function profilePath({ profiles }: PrepareFolders, name: string, kind: TemplateKind): string {
+  return join(profiles, `${templateName(name, kind)}.nmconnection`);
+}
+
+function checked(name: string, folders: PrepareFolders): boolean {
+  const folder = join(folders.certificates, name);
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Unusable("network.certificate-not-found", `there is no folder ${folder}`);
+  for (const file of SECRET) if (lstatSync(join(folder, file), { throwIfNoEntry: false })?.isFile() === true) chmodSync(join(folder, file), 0o600);
+  const ca = readIn(folder, FILES.ca);
+  if (ca === undefined) throw new Unusable("network.certificate-not-found", `${join(folder, FILES.ca)} is missing: the device must know whom it talks to`);
+  certificateIn(folder, FILES.ca, ca);
+  const own = readIn(folder, FILES.certificate);
+  const pem = readIn(folder, FILES.key);
+  if (own === undefined && pem === undefined) return false;
+  const missing = own === undefined ? FILES.certificate : pem === undefined ? FILES.key : undefined;
+  if (own === undefined || pem === undefined) throw new Unusable("network.certificate-not-found", `${join(folder, missing ?? "")} is missing`);
+  const certificate = certificateIn(folder, FILES.certificate, own);
+  const password = readIn(folder, FILES.password)?.replace(/\r?\n$/, "");
+  if (password !== undefined && !/^[ -~]{1,256}$/.test(password)) throw new Unusable("network.certificate-key-password", `${join(folder, FILES.password)} must hold one line of printable ASCII`);
+  const key = keyIn(folder, pem, password);
+  if (!certificate.checkPrivateKey(key)) throw new Unusable("network.certificate-key-mismatch", `${FILES.key} is not the key of ${FILES.certificate}`);
+  const encrypted = /^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem);
+  mkdirSync(folders.profiles, { recursive: true, mode: 0o755 });
+  for (const kind of TEMPLATE_KINDS) replace(profilePath(folders, name, kind), profileText(name, kind, join(folders.seenAs ?? folders.certificates, name), encrypted ? password : undefined), 0o600);
+  return true;
+}
+
+function readIn(folder: string, file: string): string | undefined {
+  const path = join(folder, file);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  if (!stat.isFile() || stat.size > FILE_BYTES_MAX) throw new Unusable("network.certificate-unreadable", `${path} is not a file of at most ${FILE_BYTES_MAX} bytes`);
+  return readFileSync(path, "utf8");
+}
+
+function certificateIn(folder: string, file: string, pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (thrown) {
+    throw new Unusable("network.certificate-unreadable", `${join(folder, file)} is no PEM certificate: ${messageOf(thrown)}`);
+  }
+}
+
+function keyIn(folder: string, pem: string, password: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({ key: pem, ...(password === undefined ? {} : { passphrase: password }) });
+  } catch {
+    // The reason may repeat parts of the file.
+    if (!/PRIVATE KEY-----/.test(pem)) throw new Unusable("network.certificate-unreadable", `${join(folder, FILES.key)} is no PEM private key`);
+    const encrypted = /ENCRYPTED/.test(pem);
+    if (!encrypted) throw new Unusable("network.certificate-unreadable", `${join(folder, FILES.key)} cannot be read as a private key`);
+    throw new Unusable("network.certificate-key-password", password === undefined ? `${FILES.key} is encrypted, and ${FILES.password} with its password is missing` : `the password in ${FILES.password} does not open ${FILES.key}`);
+  }
+}
+
+/** In NetworkManager's keyfile format (nm-settings-keyfile(5)). */
+function profileText(name: string, kind: TemplateKind, folder: string, password: string | undefined): string {
+  return [
+    "[connection]", `id=${templateName(name, kind)}`, `type=${kind}`, "interface-name=vitrine-trial", "autoconnect=false",
+    ...(kind === "wifi" ? ["[wifi]", "ssid=vitrine", "[wifi-security]", "key-mgmt=wpa-eap"] : []),
+    "[802-1x]", "eap=tls;", "identity=vitrine", `ca-cert=${join(folder, FILES.ca)}`, `client-cert=${join(folder, FILES.certificate)}`, `private-key=${join(folder, FILES.key)}`,
+    password === undefined ? "private-key-password-flags=4" : `private-key-password=${password.replaceAll("\\", "\\\\").replace(/^ +/, (spaces) => "\\s".repeat(spaces.length))}`,
+    "[ipv4]", "method=auto", "[ipv6]", "method=auto", "",
+  ].join("\n");
+}
+
+function replace(path: string, text: string, mode: number): void {
+  const part = `${path}.part`;
+  rmSync(part, { force: true });
+  writeFileSync(part, text, { mode, flag: "wx" });
+  chmodSync(part, mode);
+  renameSync(part, path);
+}
