@@ -165,8 +165,8 @@ async function openMachine({ config, paths, pino, version }: ComposeOptions, tim
 
 function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSettings, proxy: ProxySetting, version: string): Transport {
   const { clock: clockControl, network, networkSettings } = platform.adapter;
-  const access = networkSettings?.dot1x?.access;
-  const explain = (issue: Issue, url: URL, proxied: boolean): Promise<Issue> => exactIssue(issue, url, { network, proxied, ...(access === undefined ? {} : { access }), wallMs: () => systemClock.wallMs() });
+  const dot1x = networkSettings?.dot1x;
+  const explain = (issue: Issue, url: URL, proxied: boolean): Promise<Issue> => exactIssue(issue, url, { network, proxied, ...(dot1x === undefined ? {} : { access: () => dot1x.access() }), wallMs: () => systemClock.wallMs() });
   const ws = new WsTransport({ ...http, timers, clockQuality: () => clockControl.quality(), explain, userAgent: `vitrine-agent/${version}` });
   const { world } = platform;
   if (world === undefined) return ws;

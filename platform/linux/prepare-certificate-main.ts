@@ -7,12 +7,12 @@ import { prepareCertificate } from "./prepare-certificate.ts";
  */
 const [name = ""] = process.argv.slice(2);
 if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) {
-  console.error("usage: prepare-certificate NAME, the name of a folder in /var/lib/vitrine-certificates");
+  process.stderr.write("usage: prepare-certificate NAME, the name of a folder in /var/lib/vitrine-certificates\n");
   process.exitCode = 2;
 } else {
   const found = prepareCertificate(name, { certificates: CERTIFICATES_DIR, profiles: "/run/NetworkManager/system-connections", found: FOUND_DIR });
   if (found.kind === "problem") {
-    console.error(`${found.message} (${found.code})`);
+    process.stderr.write(`${found.message} (${found.code})\n`);
     process.exitCode = 1;
   }
 }

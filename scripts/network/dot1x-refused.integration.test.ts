@@ -4,7 +4,7 @@ import { reportLeftOut } from "../check/left-out.ts";
 import { networkRoot } from "./network-roots.ts";
 import { done, Dot1xBench, peap, PEAP_PASSWORD, tls } from "./testing/dot1x-bench.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const root = process.getuid?.() === 0 ? networkRoot("trixie") : undefined;
 if (root === undefined) reportLeftOut("802.1X with the NetworkManager of Debian trixie", "its Debian has not been made; as root on Debian, npm test makes it");

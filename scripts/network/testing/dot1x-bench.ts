@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { CommandRunner } from "../../../platform/linux/command-runner.ts";
 import { CERTIFICATES_DIR, FOUND_DIR, readFacts, type DeviceCertificates } from "../../../platform/linux/device-certificates.ts";
 import { openNmcli } from "../../../platform/linux/nmcli-network-settings.ts";
 import { prepareCertificate, TEMPLATE_KINDS, templateName } from "../../../platform/linux/prepare-certificate.ts";
@@ -61,7 +62,10 @@ export class Dot1xBench {
     // Refusals end by this timeout, 25 s by default.
     put(machine, "/etc/NetworkManager/conf.d/test.conf", "[connection]\n802-1x.auth-timeout=3\n");
     await machine.bash(`mkdir -p ${CERTIFICATES_DIR}; DIR=${CERTIFICATES_DIR} PASSWORD='${KEY_PASSWORD}' bash /tmp/make.sh && wpa_supplicant -u -B -f /tmp/wpa_supplicant.log && nmcli general reload`);
-    const ports = await openNmcli(machine.runner("vitrine-agent"), systemClock, certificatesOf(machine));
+    const run = machine.runner("vitrine-agent");
+    // The adapter's deadlines are for a device; a machine that runs other tests is slower.
+    const patient: CommandRunner = (program, args, timeoutMs, input) => run(program, args, 6 * timeoutMs, input);
+    const ports = await openNmcli(patient, systemClock, certificatesOf(machine));
     if (ports === undefined) throw new Error("the agent's user may not change settings");
     const bench = new Dot1xBench(machine, ports.networkSettings);
     await bench.authenticator(USERS);
