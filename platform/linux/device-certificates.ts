@@ -14,19 +14,19 @@ const START_TIMEOUT_MS = 30_000;
 
 export const PROBLEMS = ["network.certificate-not-found", "network.certificate-unreadable", "network.certificate-key-mismatch", "network.certificate-key-password"] as const;
 export type CertificateProblem = (typeof PROBLEMS)[number];
+const FactsSchema = v.object({
+  /** Distinguished name, such as `CN=player-7, O=Example`. */
+  subject: v.string(),
+  notBeforeMs: v.number(),
+  notAfterMs: v.number(),
+});
+export type CertificateFacts = Readonly<v.InferOutput<typeof FactsSchema>>;
 /** What the root step found of one certificate. */
 export const FoundSchema = v.variant("kind", [
-  v.object({ kind: v.literal("ready"), /** Without them only its authority can be used. */ hasKey: v.boolean() }),
+  v.object({ kind: v.literal("ready"), /** Absent: there is no key, and only its authority can be used. */ own: v.optional(FactsSchema) }),
   v.object({ kind: v.literal("problem"), code: v.picklist(PROBLEMS), message: v.string() }),
 ]);
 export type Found = v.InferOutput<typeof FoundSchema>;
-
-export interface CertificateFacts {
-  /** Distinguished name, such as `CN=player-7, O=Example`. */
-  readonly subject: string;
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
-}
 
 /** The certificates provisioned on this machine. Their private keys are root's alone. */
 export interface DeviceCertificates {
@@ -39,34 +39,39 @@ export interface DeviceCertificates {
 }
 
 /** On a device: `vitrine-certificate@NAME.service` does what needs root; polkit lets the agent start it. */
-export function systemdCertificates(run: CommandRunner): DeviceCertificates {
+export function systemdCertificates(run: CommandRunner, folder = CERTIFICATES_DIR, foundDir = FOUND_DIR): DeviceCertificates {
   return {
-    folder: CERTIFICATES_DIR,
+    folder,
     prepare: async (name) => {
       const unit = `vitrine-certificate@${name}.service`;
       const started = await run("systemctl", ["start", "--no-ask-password", unit], START_TIMEOUT_MS);
-      const found = readFound(await textOf(join(FOUND_DIR, `${name}.json`)));
+      const found = readFound(await textOf(foundPath(foundDir, name)));
       if (found?.kind === "problem") return fail(found.code, found.message);
       if (started.ok && found !== undefined) return ok(found);
       return fail("network.not-supported", `${unit} does not check the certificate: ${started.ok ? "it left no result" : started.error.message}`, "Install the unit and the polkit rule of the package.");
     },
-    facts: (name) => readFacts(CERTIFICATES_DIR, name),
+    facts: (name) => readFacts(folder, foundDir, name),
   };
 }
 
-export async function readFacts(folder: string, name: string): Promise<CertificateFacts | undefined> {
+/** A folder that only root may read is told by the root step's last result. */
+export async function readFacts(folder: string, foundDir: string, name: string): Promise<CertificateFacts | undefined> {
   const pem = await textOf(join(folder, name, "certificate.pem"));
   try {
-    return pem === undefined ? undefined : factsOf(pem);
+    if (pem !== undefined) return factsOf(new X509Certificate(pem));
+    const found = readFound(await textOf(foundPath(foundDir, name)));
+    return found?.kind === "ready" ? found.own : undefined;
   } catch {
     // Not a certificate; `prepare` says so.
     return undefined;
   }
 }
 
-/** Throws when `pem` holds no certificate. */
-export function factsOf(pem: string): CertificateFacts {
-  const certificate = new X509Certificate(pem);
+export function foundPath(foundDir: string, name: string): string {
+  return join(foundDir, `${name}.json`);
+}
+
+export function factsOf(certificate: X509Certificate): CertificateFacts {
   return { subject: certificate.subject.split("\n").join(", "), notBeforeMs: Date.parse(certificate.validFrom), notAfterMs: Date.parse(certificate.validTo) };
 }
 

@@ -56,7 +56,8 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   const { run: given } = deps;
   const runner = given === undefined ? commandRunner : () => given;
   const audio = await openLinuxAudio({ runner, files, clock, env: process.env, settings: deps.audio ?? { output: "", socketsDir: "" } });
-  const networkManager = await openNmcli(run, clock);
+  const clockControl = new LinuxClockControl(files, run, clock, new SavedTime(deps.dataDir));
+  const networkManager = await openNmcli(run, clock, { clockQuality: () => clockControl.quality() });
   const compositor = deps.compositorSocket === undefined ? undefined : await openCompositor(deps.compositorSocket, deps);
   const hotPlug = DrmOutputs.present(files) ? await openHotPlug(files, deps) : undefined;
   const outputs = hotPlug && new DrmOutputs(files, clock, hotPlug.changes, compositor?.compositor);
@@ -68,7 +69,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     power: new LinuxHostPower(files, run),
     probe: createLinuxProbe(deps),
     network,
-    clock: new LinuxClockControl(files, run, clock, new SavedTime(deps.dataDir)),
+    clock: clockControl,
     openBacklight: backlightOpener({ files, root: deps.root ?? "/", timers }),
     openDdc: ddcOpener({ files, root: deps.root ?? "/", timers }),
     ...networkManager,

@@ -1,7 +1,8 @@
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, ClockQuality } from "../ports/clock.ts";
 import type { CurrentDot1x, Dot1xAccess, Dot1xSettings } from "../ports/network-settings.ts";
+import type { Code } from "../ports/codes.ts";
 import { fail, ok, type Issue, type Result } from "../ports/result.ts";
-import type { DeviceCertificates } from "./device-certificates.ts";
+import type { CertificateFacts, DeviceCertificates } from "./device-certificates.ts";
 import type { Nmcli, NmDevice } from "./nmcli.ts";
 import { templateName } from "./prepare-certificate.ts";
 
@@ -12,11 +13,13 @@ const PASSWORD = "802-1x.password";
 export class NmcliDot1x {
   readonly #nmcli: Nmcli;
   readonly #clock: Clock;
+  readonly #clockQuality: () => Promise<ClockQuality>;
   readonly #certificates: DeviceCertificates;
 
-  constructor(nmcli: Nmcli, clock: Clock, certificates: DeviceCertificates) {
+  constructor(nmcli: Nmcli, clock: Clock, clockQuality: () => Promise<ClockQuality>, certificates: DeviceCertificates) {
     this.#nmcli = nmcli;
     this.#clock = clock;
+    this.#clockQuality = clockQuality;
     this.#certificates = certificates;
   }
 
@@ -25,13 +28,20 @@ export class NmcliDot1x {
     const ready = await this.#certificates.prepare(certificate);
     if (!ready.ok) return ready;
     if (method !== "tls") return ok(undefined);
-    const facts = ready.value.hasKey ? await this.#certificates.facts(certificate) : undefined;
+    const facts = ready.value.own;
     if (facts === undefined) return fail("network.certificate-not-found", `certificate ${certificate} has no certificate.pem and key.pem`);
+    const invalid = this.#invalid(facts);
+    // An unconfirmed clock proves nothing, and this network may be the only way to the right time.
+    if (invalid === undefined || (await this.#clockQuality()) !== "synced") return ok(undefined);
+    return fail(invalid.code, `certificate ${certificate} (${facts.subject}) ${invalid.words}`);
+  }
+
+  /** Why a certificate is not valid by this device's clock. */
+  #invalid({ notBeforeMs, notAfterMs }: CertificateFacts): { readonly code: Code; readonly words: string } | undefined {
     const nowMs = this.#clock.wallMs();
-    const named = `certificate ${certificate} (${facts.subject})`;
-    if (nowMs >= facts.notAfterMs) return fail("network.certificate-expired", `${named} expired on ${day(facts.notAfterMs)}`);
-    if (nowMs < facts.notBeforeMs) return fail("network.certificate-not-yet-valid", `${named} is valid from ${day(facts.notBeforeMs)}; this device's clock says ${day(nowMs)}`);
-    return ok(undefined);
+    if (nowMs >= notAfterMs) return { code: "network.certificate-expired", words: `expired on ${day(notAfterMs)}` };
+    if (nowMs < notBeforeMs) return { code: "network.certificate-not-yet-valid", words: `is valid from ${day(notBeforeMs)}; this device's clock says ${day(nowMs)}` };
+    return undefined;
   }
 
   /** Makes a profile, in memory, that asks for access. `properties`: of the device's kind, such as a network's name. */
@@ -48,7 +58,7 @@ export class NmcliDot1x {
     if (!gone.ok) return gone;
     const copy = await this.#nmcli.uuidOf(name);
     if (!copy.ok) return copy;
-    return this.#nmcli.modify(copy.value ?? "", [...properties.map((word) => (word === "ssid" ? "802-11-wireless.ssid" : word)), ...this.#properties(settings)], { temporary: true });
+    return this.#nmcli.modify(copy.value ?? "", [...properties, ...this.#properties(settings)], { temporary: true });
   }
 
   setPassword(uuid: string, settings: Dot1xSettings): Promise<Result<void>> {
@@ -65,7 +75,8 @@ export class NmcliDot1x {
     const facts = method === "tls" ? await this.#certificates.facts(certificate) : undefined;
     const who = type === "wifi" ? "the access point" : "the switch";
     const what = method === "tls" ? `the certificate ${certificate}${facts === undefined ? "" : ` (${facts.subject})`}` : `${identity} or its password`;
-    return { code: "network.dot1x-refused", message: `${name} is not let in: ${who} refused ${what}, proved itself with a certificate that ca.pem does not vouch for, or did not answer` };
+    const invalid = facts && this.#invalid(facts);
+    return { code: "network.dot1x-refused", message: `${name} is not let in: ${who} refused ${what}, proved itself with a certificate that ca.pem does not vouch for, or did not answer${invalid === undefined ? "" : `. The certificate ${invalid.words}`}` };
   }
 
   /** The 802.1X of a profile; `undefined`: it has none. */
@@ -93,10 +104,15 @@ export class NmcliDot1x {
       const uuid = profiles.value.find(({ name }) => name === keptName(device.name))?.uuid;
       const asks = uuid === undefined ? ok(undefined) : await this.of(uuid);
       if (!asks.ok) return asks;
-      if (uuid !== undefined && asks.value !== undefined) all.push({ ...asks.value, interface: device.name, admitted: device.uuid === uuid && device.state.startsWith("connected"), uuid, device });
+      if (uuid !== undefined && asks.value !== undefined) all.push({ ...asks.value, interface: device.name, shutOut: isShutOut(device, uuid), uuid, device });
     }
     return ok(all);
   }
+}
+
+/** With its kept profile, or with none. Once NetworkManager waits for an address, access has been given. */
+function isShutOut({ uuid, state }: NmDevice, kept: string): boolean {
+  return uuid === undefined || (uuid === kept && !/^connect(?:ed|ing \((?:getting IP|checking IP|starting secondary))/.test(state));
 }
 
 function withoutDashes(value: string | undefined): string {

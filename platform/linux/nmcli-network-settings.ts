@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, ClockQuality } from "../ports/clock.ts";
 import type { AddressSettings, CurrentDot1x, CurrentNetwork, Dot1xAccess, Dot1xSettings, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings, WifiSettings } from "../ports/network-settings.ts";
 import { failed, seen, type Reading } from "../ports/reading.ts";
 import type { WifiSetup } from "../ports/wifi-setup.ts";
@@ -51,13 +51,21 @@ export interface NmcliPorts {
   readonly wifiSetup: WifiSetup;
 }
 
+export interface NmcliOptions {
+  /** Default: those of the device. */
+  readonly certificates?: DeviceCertificates;
+  /** Default: the clock is not confirmed. */
+  readonly clockQuality?: () => Promise<ClockQuality>;
+}
+
 /** The ports that NetworkManager gives; `undefined` if it does not run or does not let us change settings. */
-export async function openNmcli(run: CommandRunner, clock: Clock, certificates: DeviceCertificates = systemdCertificates(run)): Promise<NmcliPorts | undefined> {
+export async function openNmcli(run: CommandRunner, clock: Clock, options: NmcliOptions = {}): Promise<NmcliPorts | undefined> {
+  const { certificates = systemdCertificates(run), clockQuality = () => Promise.resolve("local") } = options;
   const nmcli = new Nmcli(run);
   if (!(await nmcli.mayChange())) return undefined;
   const devices = await nmcli.devices();
   const wifi = devices.ok && devices.value.some(({ type }) => type === "wifi");
-  return { networkSettings: new NmcliNetworkSettings(nmcli, clock, wifi, certificates), wifiSetup: new NmcliWifiSetup(nmcli) };
+  return { networkSettings: new NmcliNetworkSettings(nmcli, clock, wifi, new NmcliDot1x(nmcli, clock, clockQuality, certificates)), wifiSetup: new NmcliWifiSetup(nmcli) };
 }
 
 /**
@@ -73,10 +81,10 @@ class NmcliNetworkSettings implements NetworkSettings {
   readonly #dot1x: NmcliDot1x;
   readonly dot1x = { access: () => this.#access(), askAgain: () => this.#askAgain() };
 
-  constructor(nmcli: Nmcli, clock: Clock, wifi: boolean, certificates: DeviceCertificates) {
+  constructor(nmcli: Nmcli, clock: Clock, wifi: boolean, dot1x: NmcliDot1x) {
     this.#nmcli = nmcli;
     this.#clock = clock;
-    this.#dot1x = new NmcliDot1x(nmcli, clock, certificates);
+    this.#dot1x = dot1x;
     this.capabilities = { address: true, wifi, dot1x: true };
   }
 
@@ -214,12 +222,13 @@ class NmcliNetworkSettings implements NetworkSettings {
   async #askAgain(): Promise<Result<void>> {
     const all = await this.#dot1x.access(keptName);
     if (!all.ok) return nmRefused(all.error);
+    let first: Result<void> = ok(undefined);
     for (const { uuid, device } of all.value) {
       if (device.state !== "disconnected") continue;
       const up = await this.#nmcli.up(uuid, device.name);
-      if (!up.ok) return nmRefused(up.error);
+      if (first.ok && !up.ok) first = nmRefused(up.error);
     }
-    return ok(undefined);
+    return first;
   }
 
   async #applyTo(device: NmDevice, settings: NetworkChangeSettings): Promise<Result<void>> {
@@ -365,7 +374,7 @@ function addressProperties(settings: AddressSettings): string[] {
 }
 
 function wifiProperties({ ssid, security, hidden }: WifiSettings): string[] {
-  return ["ssid", ssid, ...(hidden === true ? ["802-11-wireless.hidden", "yes"] : []), ...(security === "open" ? [] : ["wifi-sec.key-mgmt", KEY_MANAGEMENT[security]])];
+  return ["802-11-wireless.ssid", ssid, ...(hidden === true ? ["802-11-wireless.hidden", "yes"] : []), ...(security === "open" ? [] : ["wifi-sec.key-mgmt", KEY_MANAGEMENT[security]])];
 }
 
 /** Returns `undefined` for a method we do not support (shared, link-local, disabled). */

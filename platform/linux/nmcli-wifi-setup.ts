@@ -88,7 +88,7 @@ export class NmcliWifiSetup implements WifiSetup {
     const before = await this.#nmcli.deleteNamed(SETUP_PROFILE);
     if (!before.ok) return before;
     const made = await this.#nmcli.add(device, SETUP_PROFILE, [
-      "ssid", ssid, "802-11-wireless.mode", "ap", "802-11-wireless.band", "bg", "ipv4.method", "shared", "ipv4.addresses", SETUP_ADDRESS, "ipv6.method", "disabled",
+      "802-11-wireless.ssid", ssid, "802-11-wireless.mode", "ap", "802-11-wireless.band", "bg", "ipv4.method", "shared", "ipv4.addresses", SETUP_ADDRESS, "ipv6.method", "disabled",
       // WPA2 alone and without protected management frames: what every phone and every adapter in this mode can do.
       "wifi-sec.key-mgmt", "wpa-psk", "wifi-sec.proto", "rsn", "wifi-sec.pairwise", "ccmp", "wifi-sec.group", "ccmp", "wifi-sec.pmf", "disable",
     ]);

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../ports/result.ts";
-import type { CertificateProblem, Found } from "./device-certificates.ts";
+import { factsOf, foundPath, type CertificateFacts, type CertificateProblem, type Found } from "./device-certificates.ts";
 
 const FILE_BYTES_MAX = 64 * 1024;
 /** Its files; the last three may be missing, the last one where the key is not encrypted. */
@@ -42,24 +42,37 @@ class Unusable extends Error {
  * contains a part of the key or its password.
  */
 export function prepareCertificate(name: string, folders: PrepareFolders): Found {
-  for (const kind of TEMPLATE_KINDS) rmSync(profilePath(folders, name, kind), { force: true });
+  const result = foundPath(folders.found, name);
+  // Should anything fail here, the last result must not be taken for this one.
+  rmSync(result, { force: true });
   let found: Found;
   try {
-    found = { kind: "ready", hasKey: checked(name, folders) };
+    for (const kind of TEMPLATE_KINDS) rmSync(profilePath(folders, name, kind), { force: true });
+    const own = checked(name, folders);
+    found = { kind: "ready", ...(own === undefined ? {} : { own }) };
   } catch (thrown) {
-    if (!(thrown instanceof Unusable)) throw thrown;
-    found = { kind: "problem", code: thrown.code, message: `certificate ${name}: ${thrown.message}` };
+    const { code, message } = unusable(thrown);
+    found = { kind: "problem", code, message: `certificate ${name}: ${message}` };
   }
   mkdirSync(folders.found, { recursive: true, mode: 0o755 });
-  replace(join(folders.found, `${name}.json`), `${JSON.stringify(found)}\n`, 0o644);
+  replace(result, `${JSON.stringify(found)}\n`, 0o644);
   return found;
+}
+
+/** The root step has no capability: a file that belongs to somebody else is closed to it, unless everybody may read it. */
+function unusable(thrown: unknown): Unusable {
+  if (thrown instanceof Unusable) return thrown;
+  if (!(thrown instanceof Error) || !("syscall" in thrown) || !("code" in thrown)) throw thrown;
+  const owner = thrown.code === "EPERM" || thrown.code === "EACCES" ? "; folder and files must belong to root" : "";
+  return new Unusable("network.certificate-unreadable", `${thrown.message}${owner}`);
 }
 
 export function profilePath({ profiles }: PrepareFolders, name: string, kind: TemplateKind): string {
   return join(profiles, `${templateName(name, kind)}.nmconnection`);
 }
 
-function checked(name: string, folders: PrepareFolders): boolean {
+/** `undefined`: the certificate has only its authority, no key. */
+function checked(name: string, folders: PrepareFolders): CertificateFacts | undefined {
   const folder = join(folders.certificates, name);
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Unusable("network.certificate-not-found", `there is no folder ${folder}`);
   for (const file of SECRET) if (lstatSync(join(folder, file), { throwIfNoEntry: false })?.isFile() === true) chmodSync(join(folder, file), 0o600);
@@ -68,7 +81,7 @@ function checked(name: string, folders: PrepareFolders): boolean {
   certificateIn(folder, FILES.ca, ca);
   const own = readIn(folder, FILES.certificate);
   const pem = readIn(folder, FILES.key);
-  if (own === undefined && pem === undefined) return false;
+  if (own === undefined && pem === undefined) return undefined;
   const missing = own === undefined ? FILES.certificate : pem === undefined ? FILES.key : undefined;
   if (own === undefined || pem === undefined) throw new Unusable("network.certificate-not-found", `${join(folder, missing ?? "")} is missing`);
   const certificate = certificateIn(folder, FILES.certificate, own);
@@ -79,7 +92,7 @@ function checked(name: string, folders: PrepareFolders): boolean {
   const encrypted = /^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem);
   mkdirSync(folders.profiles, { recursive: true, mode: 0o755 });
   for (const kind of TEMPLATE_KINDS) replace(profilePath(folders, name, kind), profileText(name, kind, join(folders.seenAs ?? folders.certificates, name), encrypted ? password : undefined), 0o600);
-  return true;
+  return factsOf(certificate);
 }
 
 function readIn(folder: string, file: string): string | undefined {

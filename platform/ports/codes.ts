@@ -289,7 +289,7 @@ export const CODES = {
   "network.certificate-key-password": ["desired", "The private key is encrypted, and `key-password.txt` is missing or does not open it."],
   "network.certificate-not-found": ["desired", "The certificate that the settings name is not provisioned on the device; the message names the missing file.", "Put its files on the device (docs/first-boot.md)."],
   "network.certificate-not-yet-valid": ["desired", "The certificate for 802.1X is not yet valid, or the device's clock is behind."],
-  "network.certificate-unreadable": ["desired", "A file of the certificate is not PEM, or too large."],
+  "network.certificate-unreadable": ["desired", "A file of the certificate is not PEM, too large, or does not belong to root; the message names it."],
   "network.change-failed": ["desired alarm", "The cloud was not reached with the new network settings; the old ones were restored."],
   "network.change-interrupted": ["desired alarm", "The agent or the device stopped while new network settings were being tried; the old ones were restored."],
   "network.change-reverted": ["alarm", "New network settings did not work and were undone; the message says why."],

@@ -39,8 +39,8 @@ export interface CurrentDot1x {
 /** An interface whose permanent settings ask for access by 802.1X. */
 export interface Dot1xAccess extends CurrentDot1x {
   readonly interface: string;
-  /** False: the interface is not connected with these settings, because it was refused, nobody answered, or it has no carrier. */
-  readonly admitted: boolean;
+  /** The interface is not let in with these settings: it still asks, was refused, nobody answered, or it has no carrier. False while it has other settings. */
+  readonly shutOut: boolean;
 }
 
 /** The settings in effect. Never contains a password. */

@@ -44,7 +44,7 @@ describe.skipIf(root === undefined)("802.1X with the NetworkManager, wpa_supplic
     await bench.keep(tls("player"));
     await machine.powercut();
     expect(await bench.shown()).toEqual({ ...before, dot1x: { eth0: current } });
-    expect(await bench.access()).toMatchObject({ interface: "eth0", admitted: true });
+    expect(await bench.access()).toMatchObject({ interface: "eth0", shutOut: false });
     // The profile that root prepared is gone with its secrets, and the files are root's.
     expect(await machine.ask("nmcli", "-t", "-f", "NAME", "connection", "show")).not.toContain("certificate");
     for (const file of ["key.pem", "key-password.txt"]) {
@@ -58,9 +58,9 @@ describe.skipIf(root === undefined)("802.1X with the NetworkManager, wpa_supplic
     await bench.authenticator('"player-6" TLS\n');
     await machine.bash("stop KILL; rm -rf /run/NetworkManager; ip addr flush dev eth0; ip link set eth0 down; start");
     await expect.poll(() => machine.ask("nmcli", "-g", "GENERAL.STATE", "device", "show", "eth0"), { timeout: 40_000 }).toContain("disconnected");
-    expect(await bench.access()).toMatchObject({ interface: "eth0", admitted: false, subject: "CN=player-7" });
+    expect(await bench.access()).toMatchObject({ interface: "eth0", shutOut: true, subject: "CN=player-7" });
     await bench.authenticator(USERS);
     done((await settings.dot1x?.askAgain()) ?? ok(undefined));
-    expect(await bench.access()).toMatchObject({ admitted: true });
+    expect(await bench.access()).toMatchObject({ shutOut: false });
   });
 });

@@ -49,11 +49,19 @@ test.each([
   ["a password", { method: "peap" }, { addresses: [] }, "link.not-admitted", "player-7 or its password"],
   ["a radio that is refused", {}, { up: false, kind: "wifi", addresses: [] }, "link.not-admitted", "eth0 is not let in"],
   ["a cable that is not plugged in", {}, { up: false, addresses: [] }, "link.no-network", "eth0"],
-  ["a cable that is let in", { admitted: true }, { addresses: [] }, "link.no-address", "eth0"],
+  ["a cable that is let in, or tries other settings", { shutOut: false }, { addresses: [] }, "link.no-address", "eth0"],
 ] as const)("802.1X comes before the address: %s", async (_what, asks, over, code, words) => {
-  const access = () => Promise.resolve(seen([{ interface: "eth0", method: "tls", identity: "player-7", certificate: "shop-7", subject: "CN=player-7", admitted: false, ...asks } as const], 0));
+  const access = () => Promise.resolve(seen([{ interface: "eth0", method: "tls", identity: "player-7", certificate: "shop-7", subject: "CN=player-7", shutOut: true, ...asks } as const], 0));
   const dns = { code: "link.dns", message: "cloud.example.org: ENOTFOUND" } as const;
   expect(await exactIssue(dns, CLOUD, deps({ network: network(over), access }))).toMatchObject({ code, message: expect.stringContaining(words) as string });
+});
+
+test.each(["access", "interfaces"] as const)("a machine that does not answer about its %s holds the failure up only for the time limit", async (silent) => {
+  const never = () => new Promise<never>(() => {});
+  const dns = { code: "link.dns", message: "cloud.example.org: ENOTFOUND" } as const;
+  const dead = network({ addresses: [] });
+  const over = silent === "access" ? { network: dead, access: never } : { network: { ...dead, interfaces: never } };
+  expect(await exactIssue(dns, CLOUD, deps({ ...over, limitMs: 20 }))).toMatchObject({ code: silent === "access" ? "link.no-address" : "link.dns" });
 });
 
 test("a sign-in page in the server's place is told with its host, over a certificate that is not the server's and over any other failure", async () => {

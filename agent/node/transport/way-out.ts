@@ -8,8 +8,8 @@ import { bare, isAddress, plainAnswer, signInHost } from "./sign-in-page.ts";
 
 /** Failures of a connection behind which another failure may be: the way out of the site is looked at step by step. */
 const MAY_HIDE_ANOTHER = /^link\.(?:dns|network|refused|timeout|tls|clock|protocol|http-200|http-3\d\d|http-511)$/;
-/** Without an answer in this time there is no portal: those answer at once, since they are on the site. */
-const PORTAL_TIMEOUT_MS = 3_000;
+/** Portals answer at once, since they are on the site; so does the machine about its own interfaces. */
+const LIMIT_MS = 3_000;
 /** A server's time counts against ours from this difference on: no certificate is decided by less. */
 const CLOCK_OFF_MS = 24 * 3_600_000;
 /** Addresses that a machine gives itself when nobody gives it one. */
@@ -28,21 +28,22 @@ export interface WayOutDeps {
   readonly nowhere?: string;
   /** Default: the machine's name service. */
   readonly lookup?: LookupFunction;
+  /** Time for all of it; default 3 s. */
+  readonly limitMs?: number;
 }
 
 /**
  * `issue` of a connection to `url`, or what is really behind it: no network (`link.no-network`), no access by 802.1X
- * (`link.not-admitted`), no address
- * (`link.no-address`), no way out of the site (`link.no-gateway`), a network that wants a sign-in (`link.portal`), a clock that the
- * server contradicts (`link.clock`). Takes 3 s at most.
+ * (`link.not-admitted`), no address (`link.no-address`), no way out of the site (`link.no-gateway`), a network that wants a sign-in (`link.portal`), a clock that the
+ * server contradicts (`link.clock`). What has not answered after `limitMs` is left out.
  */
 export async function exactIssue(issue: Issue, url: URL, deps: WayOutDeps): Promise<Issue> {
   if (!MAY_HIDE_ANOTHER.test(issue.code) || isOwn(url.hostname)) return issue;
-  const local = await localIssue(deps, url);
+  const signal = AbortSignal.timeout(deps.limitMs ?? LIMIT_MS);
+  const local = await localIssue(deps, url, signal);
   if (local !== undefined) return local;
   if (deps.proxied) return issue;
   const http = { port: deps.portalPort ?? 80, ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }), ...(deps.nowhere === undefined ? {} : { nowhere: deps.nowhere }) };
-  const signal = AbortSignal.timeout(PORTAL_TIMEOUT_MS);
   const answer = await plainAnswer(url.hostname, http, signal);
   const portal = answer && (await signInHost(url.hostname, answer, http, signal));
   if (portal !== undefined) {
@@ -55,25 +56,34 @@ export async function exactIssue(issue: Issue, url: URL, deps: WayOutDeps): Prom
   return issue;
 }
 
-async function localIssue({ network, access, wallMs }: WayOutDeps, url: URL): Promise<Issue | undefined> {
-  const read = await network.interfaces();
-  if (read.kind !== "ok") return undefined;
+async function localIssue({ network, access, wallMs }: WayOutDeps, url: URL, signal: AbortSignal): Promise<Issue | undefined> {
+  const read = await within(signal, network.interfaces());
+  if (read?.kind !== "ok") return undefined;
   const real = read.value.filter(({ kind }) => kind !== "other");
   const up = read.value.filter((each) => each.up);
   const names = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => name).join(", ");
   if (!up.some(hasAddress)) {
-    const asked = await access?.();
+    const asked = access && (await within(signal, access()));
     // A wireless interface without access is not up either; a cable that is not has no carrier.
-    const shut = asked?.kind === "ok" ? asked.value.find((each) => !each.admitted && real.some(({ name, kind, up: isUp }) => name === each.interface && (isUp || kind === "wifi"))) : undefined;
+    const shut = asked?.kind === "ok" ? asked.value.find((each) => each.shutOut && real.some(({ name, kind, up: isUp }) => name === each.interface && (isUp || kind === "wifi"))) : undefined;
     if (shut !== undefined) return notAdmitted(shut, wallMs());
   }
   if (up.length === 0) return { code: "link.no-network", message: `no network interface is connected${real.length === 0 ? "" : ` (${names(real)})`}`, hint: "Plug in the cable, or set up Wi-Fi." };
   if (!up.some(hasAddress))
     return { code: "link.no-address", message: `${names(up)} is connected and has no address`, hint: "Check that the network assigns addresses (DHCP), or set one by hand." };
-  const gateway = await network.gateway();
+  const gateway = await within(signal, network.gateway());
   const onSite = isAddress(url.hostname) && reachOf(bare(url.hostname)) !== "internet";
-  if (gateway.kind !== "unknown" || onSite) return undefined;
+  if (gateway?.kind !== "unknown" || onSite) return undefined;
   return { code: "link.no-gateway", message: `there is no way out of the site's network: ${gateway.why}`, hint: "Check the router, and the gateway in the network settings." };
+}
+
+/** `undefined` when `signal` aborts first. */
+function within<T>(signal: AbortSignal, answer: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    answer.then(resolve, reject);
+  });
 }
 
 function hasAddress({ addresses }: NetworkInterface): boolean {

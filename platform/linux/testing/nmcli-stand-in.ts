@@ -128,7 +128,6 @@ export class NmcliStandIn {
   #add(words: readonly string[]): Result<string> {
     const of = (name: string): string => words[words.indexOf(name) + 1] ?? "";
     const properties = new Map([["ipv4.method", "auto"], ["connection.autoconnect", of("autoconnect")]]);
-    if (words.includes("ssid")) properties.set("802-11-wireless.ssid", of("ssid"));
     const given = words.slice(words.indexOf("autoconnect") + 2);
     for (let at = 0; at < given.length; at += 2) if (given[at]?.includes(".") === true) properties.set(given[at] ?? "", given[at + 1] ?? "");
     if (words.includes("wifi-sec.key-mgmt")) properties.set("802-11-wireless-security.key-mgmt", of("wifi-sec.key-mgmt"));

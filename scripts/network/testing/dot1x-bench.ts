@@ -65,7 +65,7 @@ export class Dot1xBench {
     const run = machine.runner("vitrine-agent");
     // The adapter's deadlines are for a device; a machine that runs other tests is slower.
     const patient: CommandRunner = (program, args, timeoutMs, input) => run(program, args, 6 * timeoutMs, input);
-    const ports = await openNmcli(patient, systemClock, certificatesOf(machine));
+    const ports = await openNmcli(patient, systemClock, { certificates: certificatesOf(machine), clockQuality: () => Promise.resolve("synced") });
     if (ports === undefined) throw new Error("the agent's user may not change settings");
     const bench = new Dot1xBench(machine, ports.networkSettings);
     await bench.authenticator(USERS);
@@ -119,9 +119,9 @@ function certificatesOf(machine: NetworkedMachine): DeviceCertificates {
     prepare: async (name) => {
       const found = prepareCertificate(name, { certificates: at(CERTIFICATES_DIR), seenAs: CERTIFICATES_DIR, profiles: at(profiles), found: at(FOUND_DIR) });
       if (found.kind === "problem") return fail(found.code, found.message);
-      if (found.hasKey) await machine.ask("nmcli", "connection", "load", ...TEMPLATE_KINDS.map((kind) => join(profiles, `${templateName(name, kind)}.nmconnection`)));
+      if (found.own !== undefined) await machine.ask("nmcli", "connection", "load", ...TEMPLATE_KINDS.map((kind) => join(profiles, `${templateName(name, kind)}.nmconnection`)));
       return ok(found);
     },
-    facts: (name) => readFacts(at(CERTIFICATES_DIR), name),
+    facts: (name) => readFacts(at(CERTIFICATES_DIR), at(FOUND_DIR), name),
   };
 }
