@@ -51,7 +51,7 @@ test("a step that cannot tell its result leaves none of an earlier time", async 
   expect(prepareCertificate("shop", folders)).toMatchObject({ kind: "ready" });
   rmSync(folders.certificates, { recursive: true });
   mkdirSync(join(folders.found, "shop.json.part", "in the way"), { recursive: true });
-  expect(() => prepareCertificate("shop", folders)).toThrow();
+  expect(() => prepareCertificate("shop", folders)).toThrow("shop.json.part");
   expect(await told(true)).toMatchObject({ ok: false, error: { code: "network.not-supported" } });
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Dot1xAccess } from "../../../platform/ports/network-settings.ts";
-import { failed, seen } from "../../../platform/ports/reading.ts";
+import { failed, seen, type Reading } from "../../../platform/ports/reading.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { certificateSource } from "./certificate-source.ts";
 
@@ -20,7 +20,43 @@ test("a certificate is named from 30 days before it expires, with its day", asyn
   expect(await saidOf(Infinity)).toBeUndefined();
 });
 
-test("the machine is asked once an hour, and a machine that cannot be asked changes nothing", async () => {
+/** A machine with one cable for each of `daysLeft`. */
+function machine(...daysLeft: readonly number[]) {
+  const time = new VirtualTime();
+  const state = { daysLeft, asked: 0 };
+  const startMs = time.wallMs();
+  const access = (): Promise<Reading<readonly Dot1xAccess[]>> => {
+    state.asked += 1;
+    return Promise.resolve(seen(state.daysLeft.map((days, at) => ({ interface: `eth${at}`, method: "tls", identity: "p", certificate: `c${at}`, notAfterMs: startMs + days * DAY_MS, shutOut: false })), 0));
+  };
+  return { time, state, source: certificateSource({ dot1x: { access, askAgain: () => Promise.reject(new Error("not asked for")) } }, time) };
+}
+
+test("of several certificates the one that expires first is told", async () => {
+  expect(await machine(29, -1, 5).source.look()).toMatchObject({ code: "network.certificate-expired", message: expect.stringContaining("c1") as string });
+  expect(await machine(40, 29, 5).source.look()).toMatchObject({ code: "network.certificate-expires", message: expect.stringContaining("c2") as string });
+});
+
+test("a clock that is set changes what is told at once", async () => {
+  const { time, source } = machine(40);
+  expect(await source.look()).toBeUndefined();
+  time.stepWall(20 * DAY_MS);
+  expect(await source.look()).toMatchObject({ code: "network.certificate-expires" });
+  time.stepWall(-20 * DAY_MS);
+  expect(await source.look()).toBeUndefined();
+});
+
+test("a renewed certificate ends the warning within a minute", async () => {
+  const { time, state, source } = machine(1);
+  expect(await source.look()).toMatchObject({ code: "network.certificate-expires" });
+  state.daysLeft = [365];
+  await time.advance(60_000);
+  expect(await source.look()).toBeUndefined();
+  await time.advance(60_000);
+  expect([await source.look(), state.asked]).toEqual([undefined, 2]);
+});
+
+test("the machine is asked once a minute while there is something to tell, else once an hour, and a machine that cannot be asked changes nothing", async () => {
   const time = new VirtualTime();
   let asked = 0;
   let fails = false;

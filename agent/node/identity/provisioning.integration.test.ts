@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, sy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readProvisioning } from "./provisioning.ts";
+import { ProvisioningSchema, readProvisioning } from "./provisioning.ts";
 import { EXAMPLES } from "./provisioning-advice.ts";
 
 const PROVISIONING_FILE = "vitrine-provision.json";
@@ -55,13 +55,43 @@ test("every mistake is told with its place, what is allowed, and an example", ()
   for (const advice of ['did you mean "deviceName"? known keys: endpoints, ', 'write it like this: "country": "DE"', 'did you mean "password"? known keys in network.wifi: ssid, ', 'write it like this: "address": "192.0.2.4/24"']) expect(error?.hint).toContain(advice);
 });
 
-test("every example is right where it is told, and every key has one", () => {
+/** The places of all keys of a schema, as `EXAMPLES` names them: `*` is any name. */
+function placesOf(schema: unknown, place: readonly string[] = []): readonly string[] {
+  const { type, entries, options, pipe, wrapped, value } = schema as { type?: string; entries?: Record<string, unknown>; options?: unknown; pipe?: unknown[]; wrapped?: unknown; value?: unknown };
+  if (pipe !== undefined && entries === undefined && wrapped === undefined && type !== "record") return placesOf({ ...(pipe[0] as object), pipe: undefined }, place);
+  if (entries !== undefined) return Object.entries(entries).flatMap(([key, each]) => [[...place, key].join("."), ...placesOf(each, [...place, key])]);
+  if (type === "record") return [[...place, "*"].join("."), ...placesOf(value, [...place, "*"])];
+  if (wrapped !== undefined) return placesOf(wrapped, place);
+  return type === "variant" ? (options as unknown[]).flatMap((option) => placesOf(option, place)) : [];
+}
+
+test("every key of a provisioning file has an example", () => {
+  const places = new Set(placesOf(ProvisioningSchema));
+  expect(places).toContain("network.dot1x.*.identity");
+  expect([...places].filter((place) => EXAMPLES[place] === undefined)).toEqual([]);
+  expect(Object.keys(EXAMPLES).filter((place) => !places.has(place))).toEqual([]);
+});
+
+test.each(["network.dot1x.eth0", "network.wifi.dot1x"])("a mistake in %s is told with its keys and an example", (place) => {
+  const keys = place.split(".");
+  const of = (text: string): string => keys.reduceRight((inner, key) => `{ "${key}": ${key === "wifi" ? inner.replace("{", '{ "ssid": "Shop", "security": "wpa-eap",') : inner} }`, text);
+  const hintOf = (text: string): string => {
+    const result = read(of(text));
+    return result.ok ? "" : (result.error.hint ?? "");
+  };
+  expect(hintOf('{ "method": "tls", "identty": "player-7", "certificate": "shop" }')).toContain('did you mean "identity"? known keys in ' + place);
+  expect(hintOf('{ "method": "tls", "identity": "player-7", "certificate": "../x" }')).toContain('write it like this: "certificate": "shop"');
+});
+
+test("every example is right where it is told", () => {
   for (const [place, example] of Object.entries(EXAMPLES)) {
     const keys = place.split(".").slice(0, -1).map((key) => (key === "*" ? "eth0" : key));
     const rest = { "network.wifi.ssid": '"security": "open"', "network.wifi.password": '"ssid": "Shop"', "network.wifi.security": '"ssid": "Shop", "password": "correct horse"', "network.wifi.hidden": '"ssid": "Shop"' }[place]
       ?? (place.startsWith("network.interfaces.*.") && !place.endsWith("method") ? ['"method": "static"', '"address": "192.0.2.4/24"', '"dns": []'].filter((other) => !example.startsWith(other.slice(0, 6))).join(", ") : "");
-    const inner = `${example}${rest === "" ? "" : `, ${rest}`}`;
-    expect([place, errorOf(keys.reduceRight((text, key) => `"${key}": { ${text} }`, inner).replace(/^/, "{ ").concat(" }"))]).toEqual([place, "ok"]);
+    const access = /^network\.(?:dot1x\.\*|wifi\.dot1x)\./.test(place) ? [place.endsWith("password") ? '"method": "peap"' : '"method": "tls"', '"identity": "p"', '"certificate": "c"'].filter((other) => !example.startsWith(other.slice(0, 6))) : [];
+    const inner = [example, ...access, ...(rest === "" ? [] : [rest])].join(", ");
+    const around = (key: string): string => (key === "wifi" && place.startsWith("network.wifi.dot1x") ? '"ssid": "Shop", "security": "wpa-eap", ' : "");
+    expect([place, errorOf(keys.reduceRight((text, key) => `"${key}": { ${around(key)}${text} }`, inner).replace(/^/, "{ ").concat(" }"))]).toEqual([place, "ok"]);
   }
 });
 

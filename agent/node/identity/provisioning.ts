@@ -21,7 +21,7 @@ const CountrySchema = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "must be a countr
 const ZoneSchema = v.pipe(TimeZoneSchema, v.check((name) => !existsSync(ZONES) || existsSync(join(ZONES, name)), "must be a time zone that this machine knows, such as Europe/Berlin"));
 
 /** The provisioning file, placed on the boot partition or in the data folder to set up the device without a person. */
-const ProvisioningSchema = v.strictObject({
+export const ProvisioningSchema = v.strictObject({
   /** Cloud addresses, preferred first. */
   endpoints: v.optional(v.pipe(v.array(EndpointSchema), v.minLength(1, "must name at least one address"), v.maxLength(8, "must name at most 8 addresses"))),
   /** The only key that may claim this device: raw Ed25519 public key, base64url. */
