@@ -190,7 +190,8 @@ export class ReleaseFolders {
   }
 
   /**
-   * Removes what nothing needs: releases that no link names, browsers without a release, leftovers of an unpacking. The player goes on
+   * Removes what nothing needs: releases that no link names, browsers without a release, leftovers of an unpacking, and what releases left
+   * that failed before the last one. The player goes on
    * over an update that leaves its files as they are, so the release it runs from may be neither the current nor the confirmed one.
    */
   async prune(): Promise<void> {
@@ -200,6 +201,7 @@ export class ReleaseFolders {
     for (const name of await this.#fs.list(this.root)) {
       if (v.is(VersionSchema, name) && !kept.has(name)) await this.#fs.remove(`${this.root}/${name}`);
     }
+    await this.#pruneReports();
     if (!(await this.#fs.exists(`${this.root}/browsers`))) return;
     const used = new Set<string>();
     for (const name of kept) {
@@ -209,6 +211,14 @@ export class ReleaseFolders {
     for (const name of await this.#fs.list(`${this.root}/browsers`)) {
       if (!used.has(name)) await this.#fs.remove(`${this.root}/browsers/${name}`);
     }
+  }
+
+  /** A report is asked for by the job that failed last, and by a trial that is being given up. */
+  async #pruneReports(): Promise<void> {
+    const folder = `${this.root}/failed`;
+    if (!(await this.#fs.exists(folder))) return;
+    const kept = new Set([(await this.job("failed"))?.version, (await this.trial())?.version].map((version) => `${version}.json`));
+    for (const name of await this.#fs.list(folder)) if (!kept.has(name)) await this.#fs.remove(`${folder}/${name}`);
   }
 
   async #target(link: "current" | "confirmed" | "back"): Promise<string | undefined> {

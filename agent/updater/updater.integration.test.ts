@@ -74,6 +74,21 @@ describe.skipIf(why !== undefined)("updater", () => {
     expect(kept()).toEqual(["1.3.0"]);
   });
 
+  test("only what the last failed release left is kept, however many fail", async () => {
+    await bench.start();
+    const reports = (): string[] => readdirSync(join(bench.releases, "failed"));
+    for (const version of ["1.1.0", "1.2.0", "1.3.0"]) {
+      expect(await bench.updater.install(await bench.request(version, { version }))).toMatchObject({ ok: true });
+      expect(await bench.updater.back(version, "update.picture-worse", "the screen is blank")).toMatchObject({ ok: true });
+      expect(reports()).toEqual([`${version}.json`]);
+    }
+    // One that is confirmed leaves it, because the job that failed may not have been reported yet.
+    expect(await bench.updater.install(await bench.request("good", { version: "1.4.0" }))).toMatchObject({ ok: true });
+    expect(await bench.updater.confirm("good")).toMatchObject({ ok: true });
+    expect(reports()).toEqual(["1.3.0.json"]);
+    expect((await status()).lastFailed).toMatchObject({ job: "1.3.0", code: "update.picture-worse", message: "the screen is blank" });
+  });
+
   test.each([["is damaged", '{"job": 5'], ["is lost", undefined]])("when the record of a trial %s, the release goes back and nobody waits for it for ever", async (_how, text) => {
     await bench.start();
     await bench.updater.install(await bench.request("job-1", { version: "1.1.0" }));

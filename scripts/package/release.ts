@@ -19,8 +19,8 @@ export interface Release {
   readonly systemFiles: Readonly<Record<string, string>>;
 }
 
-/** Units are in a release too, except the updater's, so a change of one is no reason for a package; nor is the command line, which only starts the release's. */
-const FOLLOWS_THE_RELEASE = /^\/usr\/lib\/systemd\/system\/(?!vitrine-updater\.)|^\/usr\/bin\//;
+/** Units are in a release too, except those that make them follow it, so a change of one is no reason for a package; nor is the command line, which only starts the release's. */
+const FOLLOWS_THE_RELEASE = /^\/usr\/lib\/systemd\/system\/(?!vitrine-(?:updater|units)\.)|^\/usr\/bin\//;
 /** Files of the release by the service that uses them; what is in neither is both services'. Agent-only: all that the player has no use for. */
 const AGENT_ONLY = /^(?:dist\/(?:agent|certificate|cli|provision|slot|updater)\/|node_modules\/|bin\/vitrine-(?:reset|provision)$|systemd\/vitrine-(?:agent|reset@|provision|setup@|slot|country@|certificate@)\.(?:service|socket)$)/;
 const PLAYER_ONLY = /^(?:dist\/player-host\/|electron\/|systemd\/vitrine-player\.service$)/;

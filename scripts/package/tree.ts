@@ -22,8 +22,8 @@ export const UNIT_NAMES = [
   "vitrine-provision.service", "vitrine-setup@.socket", "vitrine-setup@.service", "vitrine-country@.service", "vitrine-certificate@.service",
 ] as const;
 
-/** Of the updater, which stays what the package installed. */
-const UPDATER_UNITS = ["vitrine-updater.socket", "vitrine-updater.path", "vitrine-updater.service"] as const;
+/** What installs releases and gives them their units stays what the package installed. */
+const PACKAGE_UNITS = ["vitrine-updater.socket", "vitrine-updater.path", "vitrine-updater.service", "vitrine-units.service"] as const;
 
 /** Files of `scripts/systemd` that only dpkg can place, and where. */
 const SYSTEM_FILES = [
@@ -89,7 +89,7 @@ export function systemTree(root: string): readonly Entry[] {
   const systemd = (name: string): string => join(root, "scripts/systemd", name);
   return [
     ...UNIT_NAMES.map((name): Entry => ({ path: `${UNITS}/${name}`, mode: 0o644, content: { from: systemd(name) } })),
-    ...UPDATER_UNITS.map((name): Entry => ({ path: `${UNITS}/${name}`, mode: 0o644, content: { from: systemd(name) } })),
+    ...PACKAGE_UNITS.map((name): Entry => ({ path: `${UNITS}/${name}`, mode: 0o644, content: { from: systemd(name) } })),
     { path: "/usr/lib/systemd/system-generators/vitrine-generator", mode: 0o755, content: { from: systemd("vitrine-generator") } },
     ...SYSTEM_FILES.map(([name, path]): Entry => ({ path, mode: 0o644, content: { from: systemd(name) } })),
     { path: "/usr/bin/vitrine", mode: 0o755, content: { text: `#!/bin/sh\nexec ${RELEASE}/bin/launch cli "$@"\n` } },

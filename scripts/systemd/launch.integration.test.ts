@@ -38,6 +38,19 @@ test("the current release runs, and the updater from the confirmed one", () => {
   expect(started("updater")).toBe("releases/1.1.0/dist/updater/main.js");
 });
 
+test("the step that takes the provisioning file is the current release's, and so is the program that it runs", () => {
+  for (const path of ["packaged", "releases/1.2.0"]) {
+    release(path);
+    writeFileSync(join(root, path, "bin/vitrine-provision"), '#!/bin/sh\necho "$0" "$@"\n', { mode: 0o755 });
+  }
+  symlinkSync("1.2.0", join(root, "releases/current"));
+  const said = execFileSync(join(root, "packaged/bin/launch"), ["provision", "/data", "user", "/boot/a.json"], { env: { PATH: process.env["PATH"], VITRINE_RELEASES: join(root, "releases") }, encoding: "utf8" });
+  const now = join(root, "releases/1.2.0");
+  expect(said.trim().split(" ")).toEqual([join(now, "bin/vitrine-provision"), "/data", "user", "/boot/a.json", "--", join(now, "bin/node"), join(now, "dist/provision/main.js")]);
+  const unit = readFileSync(join(import.meta.dirname, "vitrine-provision.service"), "utf8");
+  expect(unit).toMatch(/^ExecStart=\/usr\/lib\/vitrine\/bin\/launch provision \/var\/lib\/vitrine vitrine-agent (?:\/\S+\.json(?:\.txt)? ?)+$/m);
+});
+
 test.each([
   ["leads nowhere", () => symlinkSync("9.9.9", join(root, "releases/current"))],
   ["leads to a release without its programs", () => { mkdirSync(join(root, "releases/1.1.0")); symlinkSync("1.1.0", join(root, "releases/current")); }],

@@ -28,7 +28,7 @@ test("without a release that came over the air the package's units count", () =>
 
 test("the units of the current release replace the package's, and no other unit is taken from it", () => {
   symlinkSync("1.1.0", join(folder, "current"));
-  for (const unit of ["vitrine-agent.service", "vitrine-updater.service", "sshd.service"]) writeFileSync(join(folder, "1.1.0/systemd", unit), "[Service]\n");
+  for (const unit of ["vitrine-agent.service", "vitrine-updater.service", "vitrine-units.service", "sshd.service"]) writeFileSync(join(folder, "1.1.0/systemd", unit), "[Service]\n");
   expect(generate()).toEqual(["vitrine-agent.service"]);
   // By its own name: a running service keeps its unit while the link moves on.
   expect(readlinkSync(join(folder, "out/vitrine-agent.service"))).toBe(join(folder, "1.1.0/systemd/vitrine-agent.service"));
