@@ -12,6 +12,8 @@ const TrialSchema = v.object({
   version: VersionSchema,
   deadlineMs: v.number(),
   boots: v.array(v.object({ id: v.string(), upMs: v.number() })),
+  /** Services that kept failing before the switch: their failures say nothing about the release. */
+  failing: v.optional(v.array(v.string())),
   /** The services were restarted after the switch, or the machine was. */
   restarted: v.optional(v.boolean()),
 });

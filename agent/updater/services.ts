@@ -42,6 +42,11 @@ export class RestartCounter {
   }
 }
 
+/** Services that do not run, or were restarted between two looks. The agent is not among them: it asked for what is being done. */
+export function failingBetween(before: Readonly<Record<string, ServiceState>>, after: Readonly<Record<string, ServiceState>>): readonly string[] {
+  return Object.keys(after).filter((unit) => unit !== AGENT_UNIT && (after[unit]?.state === "failed" || (after[unit]?.restarts ?? 0) > (before[unit]?.restarts ?? Infinity)));
+}
+
 const LOG_LINES = 60;
 const LINE_CHARS_MAX = 400;
 

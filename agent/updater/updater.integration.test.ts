@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { makeDeb, signPayload, signRelease } from "./testing/test-release.ts";
+import { RESTARTS_MAX } from "./updater.ts";
 import { until, UpdaterBench } from "./testing/updater-bench.ts";
 
 // Every case starts real processes: the updater several times, dpkg-deb and tar.
@@ -72,6 +73,25 @@ describe.skipIf(why !== undefined)("updater", () => {
     await bench.start();
     expect(await status()).toMatchObject({ running: "1.3.0" });
     expect(kept()).toEqual(["1.3.0"]);
+  });
+
+  test("a player that kept failing before the release is no reason to give the release up", async () => {
+    await bench.start();
+    let restarts = 3;
+    const failing = setInterval(() => bench.setUnit("vitrine-player.service", { state: "activating", restarts: (restarts += 1), code: "1", status: "208", result: "exit-code" }), 50);
+    try {
+      expect(await bench.updater.install(await bench.request("job-1", { version: "1.1.0" }))).toMatchObject({ ok: true });
+      await bench.untilRestarted();
+      const then = restarts;
+      await until(() => restarts > then + 3 * RESTARTS_MAX);
+      expect(await status()).toMatchObject({ running: "1.1.0", trial: { job: "job-1" } });
+      // The agent's own failures still count.
+      bench.setUnit("vitrine-agent.service", { restarts: RESTARTS_MAX, code: "1", status: "70", result: "exit-code" });
+      await until(async () => (await status()).trial === undefined);
+      expect((await status()).lastFailed).toMatchObject({ code: "update.crashes", message: expect.stringContaining("vitrine-agent.service was restarted") as string });
+    } finally {
+      clearInterval(failing);
+    }
   });
 
   test("only what the last failed release left is kept, however many fail", async () => {

@@ -8,7 +8,7 @@ import { OneAtATime } from "../../platform/runtime/one-at-a-time.ts";
 import { artefactsFor, compareVersions, readManifest, type Artefact, type BrowserArtefact, type ReleaseInfo, type ReleaseManifest } from "../protocol/release.ts";
 import { signedBytes } from "../protocol/signed.ts";
 import type { FailureReport, ReleaseFolders, TrialRecord } from "./release-folders.ts";
-import { AGENT_UNIT, evidenceFrom, RestartCounter, UNITS, type Services } from "./services.ts";
+import { AGENT_UNIT, evidenceFrom, failingBetween, RestartCounter, UNITS, type Services } from "./services.ts";
 import type { Unpacking } from "./unpacking.ts";
 
 export interface UpdaterDeps {
@@ -142,15 +142,17 @@ export class Updater {
         log.warn({ ...states.error }, "the services cannot be watched; only the time limit counts");
         return true;
       }
-      const bad = this.#failing(states.value);
+      const bad = this.#failing(states.value, trial.failing ?? []);
       if (bad === undefined) return true;
       await this.#goBack(trial, "update.crashes", `release ${trial.version}: ${bad}`);
       return false;
     });
   }
 
-  #failing(states: Parameters<RestartCounter["take"]>[0]): string | undefined {
+  #failing(states: Parameters<RestartCounter["take"]>[0], before: readonly string[]): string | undefined {
     for (const [unit, count] of this.#restarts.take(states)) {
+      // What its picture is worth is judged by the agent.
+      if (before.includes(unit)) continue;
       const exit = states[unit]?.exit ?? "";
       if (states[unit]?.state === "failed") return `${unit} does not run (${exit})`;
       if (count >= RESTARTS_MAX) return `${unit} was restarted ${count} times (${exit})`;
@@ -231,12 +233,13 @@ export class Updater {
   }
 
   async #install({ job, release, package: packageFile, browser: browserFile, deadlineMs }: InstallRequest): Promise<Result<void>> {
-    const { folders } = this.#deps;
+    const { folders, services } = this.#deps;
     const trial = await folders.trial();
     if (trial !== undefined) return trial.job === job ? ok(undefined) : fail("update.busy", `release ${trial.version} is on trial (job ${trial.job})`);
     const read = await this.#read(release);
     if (!read.ok) return read;
     const { version } = read.value.manifest;
+    const before = await services.states(UNITS);
     await folders.drop("interrupted");
     await folders.writeInstalling(job, version);
     this.#step("installing");
@@ -250,7 +253,10 @@ export class Updater {
     this.#step("adopted");
     await folders.prepareBack();
     this.#step("back-prepared");
-    await folders.writeTrial({ job, version, deadlineMs, boots: [{ id: this.#deps.machine.bootId(), upMs: this.#deps.machine.upMs() }] });
+    // Unpacking takes longer than a service that keeps failing needs to be started again.
+    const after = await services.states(UNITS);
+    const failing = before.ok && after.ok ? failingBetween(before.value, after.value) : [];
+    await folders.writeTrial({ job, version, deadlineMs, failing: [...failing], boots: [{ id: this.#deps.machine.bootId(), upMs: this.#deps.machine.upMs() }] });
     this.#step("trial-written");
     await folders.drop("installing");
     await folders.switchTo(version);
