@@ -28,6 +28,6 @@ function rootStep(name: string, title: string, what: string, open: (machine: Mac
 
 export const rootSteps: readonly Step[] = [
   rootStep("compositor", "Compositors", "the real compositors labwc, sway and cage", openCompositorRoot),
-  rootStep("package", "Debian for the package", "the Debian package on a booted Debian 13", openPackageRoot),
+  rootStep("package", "Debian for the package", "the Debian package on a booted Debian 13", (machine) => openPackageRoot(machine)),
   ...RELEASES.map((release) => rootStep("network", `NetworkManager of Debian ${release}`, `the real NetworkManager of Debian ${release}`, (machine) => openNetworkRoot(machine, release))),
 ];

@@ -1,17 +1,13 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildApart } from "../build/build-apart.ts";
 import { reportLeftOut } from "../check/left-out.ts";
 import { ProofCloud } from "../prove/harness/proof-cloud.ts";
-import { buildDeb } from "./build-deb.ts";
-import type { Arch } from "./parts.ts";
-import { BootedRoot, whyNoBoot } from "./testing/booted-root.ts";
+import { BootedRoot, quickFolder, whyNoBoot } from "./testing/booted-root.ts";
+import { buildStubDeb, buildTestDeb } from "./testing/test-debs.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const ARCH: Arch = process.arch === "arm64" ? "arm64" : "amd64";
 const why = whyNoBoot();
 if (why !== undefined) reportLeftOut("the Debian package on a booted Debian 13", why);
 
@@ -30,16 +26,12 @@ describe.skipIf(why !== undefined)("the package on a booted Debian 13", () => {
   let cloud: ProofCloud;
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "vitrine-packages-"));
+    folder = quickFolder("vitrine-packages-");
     await buildApart(ROOT);
     cloud = await ProofCloud.start(join(folder, "cloud"));
     device = await BootedRoot.boot();
-    for (const version of ["0.1.0", "0.2.0"]) {
-      const built = await buildDeb({ root: ROOT, arch: ARCH, version, out: folder, cache: join(ROOT, ".vitrine/package"), epochSeconds: 1_790_000_000, compression: 0 });
-      if (!built.ok) throw new Error(built.error.message);
-      debs[version] = device.give(built.value.path);
-    }
-    debs["stubs"] = ["labwc", "chromium"].map((name) => device.give(stub(folder, name))).join(" ");
+    for (const version of ["0.1.0", "0.2.0"]) debs[version] = device.give(await buildTestDeb(folder, version));
+    debs["stubs"] = ["labwc", "chromium"].map((name) => device.give(buildStubDeb(folder, name))).join(" ");
   }, 400_000);
 
   afterAll(async () => {
@@ -172,15 +164,3 @@ describe.skipIf(why !== undefined)("the package on a booted Debian 13", () => {
     return records.map(({ stream, seq, kind }) => `${stream} ${seq} ${kind}`);
   }
 });
-
-/** A package that satisfies a dependency and has a program that only waits. */
-function stub(folder: string, name: string): string {
-  const stage = join(folder, `stub-${name}`);
-  for (const each of ["DEBIAN", "usr/bin"]) mkdirSync(join(stage, each), { recursive: true });
-  writeFileSync(join(stage, "DEBIAN/control"), `Package: ${name}\nVersion: 999\nArchitecture: all\nMaintainer: nobody <nobody@vitrine.invalid>\nDescription: stands in for ${name}\n`);
-  writeFileSync(join(stage, "usr/bin", name), "#!/bin/sh\nexec sleep infinity\n", { mode: 0o755 });
-  const path = join(folder, `${name}.deb`);
-  const built = spawnSync("dpkg-deb", ["--root-owner-group", "-Znone", "--build", stage, path], { encoding: "utf8" });
-  if (built.status !== 0) throw new Error(built.stderr);
-  return path;
-}
