@@ -47,6 +47,17 @@ export function failingBetween(before: Readonly<Record<string, ServiceState>>, a
   return Object.keys(after).filter((unit) => unit !== AGENT_UNIT && (after[unit]?.state === "failed" || (after[unit]?.restarts ?? 0) > (before[unit]?.restarts ?? Infinity)));
 }
 
+const END_WORDS: Readonly<Record<string, string>> = { dumped: "dumped core" };
+
+/** How the unit's process ended last, by what systemd logged: it forgets that when it starts the next one. Empty: the lines do not say. */
+function lastExit(unit: string, lines: readonly string[]): string {
+  const ends = lines.flatMap((line) => {
+    const [, name, how = "", status] = /([\w@-]+\.service): Main process exited, code=(\w+), status=(\d+)/.exec(line) ?? [];
+    return name === unit ? [`${END_WORDS[how] ?? how} ${status}`] : [];
+  });
+  return ends.at(-1) ?? "";
+}
+
 const LOG_LINES = 60;
 const LINE_CHARS_MAX = 400;
 
@@ -54,8 +65,9 @@ const LINE_CHARS_MAX = 400;
 export async function evidenceFrom(services: Services): Promise<EvidenceOfFailure> {
   const states = await services.states(UNITS);
   const lines = await services.lastLines(UNITS, LOG_LINES);
+  const said = lines.ok ? lines.value : [];
   return {
-    services: states.ok ? { ...states.value } : {},
+    services: states.ok ? Object.fromEntries(Object.entries(states.value).map(([unit, state]) => [unit, state.exit === "" && state.restarts > 0 ? { ...state, exit: lastExit(unit, said) } : state])) : {},
     log: [
       ...(states.ok ? [] : [`(the services could not be asked: ${states.error.message})`]),
       ...(lines.ok ? lines.value.map((line) => line.slice(0, LINE_CHARS_MAX)) : [`(the log could not be read: ${lines.error.message})`]),

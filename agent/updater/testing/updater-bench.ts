@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linuxSoftwareUpdater } from "../../../platform/linux/linux-software-updater.ts";
@@ -54,7 +54,10 @@ export class UpdaterBench {
   }
 
   setUnit(unit: string, { state = "active", restarts = 0, code = "0", status = "0", result = "success" }: { state?: string; restarts?: number; code?: string; status?: string; result?: string }): void {
-    writeFileSync(join(this.root, "units", unit), `Id=${unit}\nActiveState=${state}\nNRestarts=${restarts}\nResult=${result}\nExecMainCode=${code}\nExecMainStatus=${status}\n`);
+    const path = join(this.root, "units", unit);
+    writeFileSync(`${path}.tmp`, `Id=${unit}\nActiveState=${state}\nNRestarts=${restarts}\nResult=${result}\nExecMainCode=${code}\nExecMainStatus=${status}\n`);
+    // Whole, because an updater may be reading it.
+    renameSync(`${path}.tmp`, path);
   }
 
   /** Starts an updater process. `dieAtStep`: it is killed there, as by a power cut. */
