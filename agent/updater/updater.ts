@@ -153,9 +153,11 @@ export class Updater {
     for (const [unit, count] of this.#restarts.take(states)) {
       // What its picture is worth is judged by the agent.
       if (before.includes(unit)) continue;
-      const exit = states[unit]?.exit ?? "";
-      if (states[unit]?.state === "failed") return `${unit} does not run (${exit})`;
-      if (count >= RESTARTS_MAX) return `${unit} was restarted ${count} times (${exit})`;
+      // Empty while the next process runs; the evidence has it from the log.
+      const exit = states[unit]?.exit;
+      const how = exit === undefined || exit === "" ? "" : ` (${exit})`;
+      if (states[unit]?.state === "failed") return `${unit} does not run${how}`;
+      if (count >= RESTARTS_MAX) return `${unit} was restarted ${count} times${how}`;
     }
     return undefined;
   }
