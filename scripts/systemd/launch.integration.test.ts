@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -49,6 +49,17 @@ test("the step that takes the provisioning file is the current release's, and so
   expect(said.trim().split(" ")).toEqual([join(now, "bin/vitrine-provision"), "/data", "user", "/boot/a.json", "--", join(now, "bin/node"), join(now, "dist/provision/main.js")]);
   const unit = readFileSync(join(import.meta.dirname, "vitrine-provision.service"), "utf8");
   expect(unit).toMatch(/^ExecStart=\/usr\/lib\/vitrine\/bin\/launch provision \/var\/lib\/vitrine vitrine-agent (?:\/\S+\.json(?:\.txt)? ?)+$/m);
+});
+
+test("every unit starts our programs through the launcher, in a role that it knows; only the forced reset depends on nothing else", () => {
+  const units = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".service"));
+  const starts = units.flatMap((unit) => [...readFileSync(join(import.meta.dirname, unit), "utf8").matchAll(/^ExecStart=(.*\/usr\/lib\/vitrine\/.*)$/gm)].map(([, line = ""]) => [unit, line] as const));
+  const roles = readFileSync(join(import.meta.dirname, "launch"), "utf8");
+  for (const [unit, line] of starts.filter(([name]) => name !== "vitrine-reset@.service")) {
+    const role = /^\/usr\/lib\/vitrine\/bin\/launch ([a-z-]+)/.exec(line)?.[1];
+    expect(roles, `${unit}: ${line}`).toMatch(new RegExp(`^${role ?? "none"}\\)$`, "m"));
+  }
+  expect(starts.length).toBeGreaterThan(5);
 });
 
 test.each([
