@@ -19,7 +19,7 @@ test.each([["agent/node/main.ts"], ["player-host/shells/chromium/main.ts"]])("%s
 });
 
 test("--strict names every mistake of the configuration, each with its advice, and the command line every misuse", () => {
-  const agent = (...words: readonly string[]) => spawnSync(process.execPath, [join(ROOT, "agent/node/main.ts"), "--data", folder, ...words], { encoding: "utf8", cwd: folder, env: { PATH: process.env["PATH"] }, timeout: 25_000 });
+  const agent = (...words: readonly string[]) => spawnSync(process.execPath, [join(ROOT, "agent/node/main.ts"), "--data", folder, ...words], { encoding: "utf8", cwd: folder, env: { PATH: process.env["PATH"] }, timeout: 60_000 });
   writeFileSync(join(folder, "config.json"), JSON.stringify({ log: { level: "loud" }, cloud: { pingMs: 1 }, nonsense: true }));
   const strict = agent("--strict");
   expect(strict.status).toBe(78);
@@ -28,4 +28,4 @@ test("--strict names every mistake of the configuration, each with its advice, a
   const misused = agent("--log-lvel", "debug", "--nme", "Lobby", "run");
   expect(misused.status).toBe(2);
   expect(misused.stderr.match(/^vitrine-agent: .*$/gm)).toEqual([expect.stringContaining("--log-lvel"), expect.stringContaining("--nme"), expect.stringContaining('"run"')]);
-});
+}, 150_000);
