@@ -45,7 +45,7 @@ async function packageAll({ arches, out, sizes, releaseKey: keyFile }: PackageOp
 async function readKeyFile(path: string): Promise<Result<string>> {
   try {
     const text = await readFile(path, "utf8");
-    const why = whyNoReleaseKey(text);
+    const why = whyNoReleaseKey(path, text);
     return why === undefined ? ok(text) : fail("package.usage", `${path} cannot be used as a release key: ${why}.`);
   } catch (thrown) {
     return fail("package.usage", `the release key cannot be read: ${messageOf(thrown)}`);

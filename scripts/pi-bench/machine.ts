@@ -111,11 +111,13 @@ export class Machine {
     });
   }
 
-  /** What is on the machine's screen now, as a PPM file: seen by the emulator, not by anything in the machine. Rejects while there is no picture. */
-  async screen(): Promise<Buffer> {
+  /** What is on the machine's screen now, as a PPM file: seen by the emulator, not by anything in the machine. `undefined` while there is none. */
+  async screen(): Promise<Buffer | undefined> {
     const path = `${this.#monitor}-${(this.#pictures += 1)}.ppm`;
-    const said = await this.#order(`screendump ${path}`);
-    if (!existsSync(path)) throw new Error(`the emulator took no picture of the screen: ${said}`);
+    // The emulator has just been started.
+    if (!existsSync(this.#monitor)) return undefined;
+    await this.#order(`screendump ${path}`);
+    if (!existsSync(path)) return undefined;
     const picture = readFileSync(path);
     rmSync(path);
     return picture;

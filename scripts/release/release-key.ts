@@ -29,9 +29,13 @@ export async function readReleaseKey(path: string): Promise<DeviceKey> {
   return keyFromSeed(seed);
 }
 
-/** Why a file cannot go onto devices as a public key: a secret half must never get there. `undefined`: it can. */
-export function whyNoReleaseKey(text: string): string | undefined {
+/**
+ * Why a file cannot go onto devices as a public key: a secret half must never get there. `undefined`: it can. The name is asked for too, as a
+ * bare seed looks like a public key.
+ */
+export function whyNoReleaseKey(path: string, text: string): string | undefined {
   if (text.includes("secret")) return "it is the secret half; the public one ends in .pub";
+  if (!path.endsWith(".pub")) return "the file of a public half ends in .pub";
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const bad = lines.findIndex((line) => fromBase64Url(line.trim())?.length !== KEY_BYTES);
   return lines.length === 0 ? "it is empty" : bad < 0 ? undefined : `line ${bad + 1} is no Ed25519 public key in base64url`;

@@ -41,8 +41,9 @@ describe.skipIf(why !== undefined)("release manifest", () => {
     await newReleaseKey(join(folder, "release"), systemRandom);
     const key = await readReleaseKey(join(folder, "release"));
     await expect(readReleaseKey(join(folder, "release.pub"))).rejects.toThrow(".pub is the public half");
-    expect(whyNoReleaseKey(await readFile(join(folder, "release.pub"), "utf8"))).toBeUndefined();
-    expect(whyNoReleaseKey(await readFile(join(folder, "release"), "utf8"))).toContain("secret half");
+    expect(whyNoReleaseKey("release.pub", await readFile(join(folder, "release.pub"), "utf8"))).toBeUndefined();
+    expect(whyNoReleaseKey("release.pub", await readFile(join(folder, "release"), "utf8"))).toContain("secret half");
+    expect(whyNoReleaseKey("release", await readFile(join(folder, "release.pub"), "utf8"))).toContain("ends in .pub");
     await expect(newReleaseKey(join(folder, "release"), systemRandom)).rejects.toThrow("exists already");
     chmodSync(join(folder, "release"), 0o644);
     await expect(readReleaseKey(join(folder, "release"))).rejects.toThrow("can be read by others");

@@ -28,6 +28,12 @@ describe("package lists", () => {
     expect(machine.said).toEqual(["The package lists are 2 days old: refreshing them …"]);
   });
 
+  test("are refreshed by one installation at a time: apt waits for no other apt that does", async () => {
+    const machine = machineWithLists(50 * HOUR_MS);
+    await Promise.all([installPackages(machine, ["chromium"]), installPackages(machine, ["chromium"])]);
+    expect(machine.ran).toEqual([update, install, update, install]);
+  });
+
   test("that are missing, as in a fresh image, are fetched", async () => {
     const machine = machineWithLists(1_000, { folders: { [LISTS]: ["lock", "partial"] } });
     await installPackages(machine, ["chromium"]);

@@ -29,7 +29,16 @@ export function satisfy(machine: Machine, depends: string, what = "shared librar
   return withFreshLists(machine, () => apt(machine, "satisfy", [depends]), what);
 }
 
-async function withFreshLists(machine: Machine, install: () => Promise<boolean>, what: string): Promise<Result<void>> {
+/** Ends when every installation so far has: apt does not wait for another apt that fetches lists. */
+let before: Promise<unknown> = Promise.resolve();
+
+function withFreshLists(machine: Machine, install: () => Promise<boolean>, what: string): Promise<Result<void>> {
+  const result = before.then(() => installWithFreshLists(machine, install, what));
+  before = result.catch(() => undefined);
+  return result;
+}
+
+async function installWithFreshLists(machine: Machine, install: () => Promise<boolean>, what: string): Promise<Result<void>> {
   const refreshed = await refreshPackageLists(machine);
   if (await install()) return ok(undefined);
   const again = refreshed === "fresh" && (await update(machine)) && (await install());

@@ -66,8 +66,8 @@ export async function signInHost(host: string, answer: PlainAnswer, http: PlainH
   if (status !== 200 || page === "") return undefined;
   // WISPr, which phones' and laptops' sign-in programs read.
   const wispr = /<WISPAccessGatewayParam/i.test(page) ? (urlHost(/<LoginURL>\s{0,20}(?:<!\[CDATA\[)?([^<\]\s]+)/i.exec(page)?.[1]) ?? named ?? "a page of the network") : undefined;
-  const moved = elsewhere(refreshOf(page), host);
-  if (wispr !== undefined || moved !== undefined) return wispr ?? moved;
+  if (wispr !== undefined) return wispr;
+  // A page that leads on to another site may be the server's own, with one sign-in for a company's sites.
   return (await answersForAll(host, http, signal)) ? (named ?? "a page of the network") : undefined;
 }
 

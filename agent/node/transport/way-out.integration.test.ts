@@ -72,6 +72,7 @@ test("a sign-in page in the server's place is told with its host, over a certifi
 
 const LOGIN = "<html><body><form method=post action='http://login.hotel.example/in'><input name=room></form></body></html>";
 const html = (page: string, status = 200): RequestListener => (_request, response) => void response.writeHead(status, { "content-type": "text/html; charset=utf-8" }).end(page);
+const LEADS_ON = "<META content=\"1;URL='http://portal.hotel.example/?a=1&amp;b=2'\" HTTP-EQUIV=Refresh>";
 /** Only the cloud's name exists; all others do not. */
 const honest: LookupFunction = (name, options, done) => (name === CLOUD.hostname ? lookup(name, options, done) : done(Object.assign(new Error("ENOTFOUND"), { code: "ENOTFOUND" }), ""));
 /** A loopback address on which nothing listens. */
@@ -98,14 +99,15 @@ test("a sign-in page that answers 200 is told where every address leads to it", 
 
 test.each([
   ["for sign-in programs (WISPr)", "<html><!-- <WISPAccessGatewayParam><Redirect><LoginURL>https://wispr.hotel.example:8443/in</LoginURL></Redirect></WISPAccessGatewayParam> --></html>", "wispr.hotel.example:8443"],
-  ["that leads on to another site", "<META content=\"1;URL='http://portal.hotel.example/?a=1&amp;b=2'\" HTTP-EQUIV=Refresh>", "portal.hotel.example"],
-])("a page %s is a sign-in page by itself", async (_how, page, host) => {
+  ["that leads on to another site, where every address leads to it", LEADS_ON, "portal.hotel.example", "127.0.0.1"],
+] as const)("a page %s is a sign-in page", async (_how, page, host, nowhere: string = UNREACHABLE) => {
   const portalPort = await answering(html(page));
-  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, lookup: honest, nowhere: UNREACHABLE }))).toMatchObject({ code: "link.portal", message: expect.stringContaining(host) as string });
+  expect(await exactIssue(TLS, CLOUD, deps({ portalPort, lookup: honest, nowhere }))).toMatchObject({ code: "link.portal", message: expect.stringContaining(host) as string });
 });
 
 test.each([
   ["its own pages for people", html(LOGIN)],
+  ["a page that leads on to another site of its owner", html(LEADS_ON)],
   ["a page that leads on to its own site", html("<meta http-equiv=refresh content='0;url=https://www.example.org/'>")],
   ["an answer for programs", (_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("{}")],
   ["an error", html(LOGIN, 503)],

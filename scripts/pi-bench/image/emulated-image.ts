@@ -111,7 +111,8 @@ export class EmulatedImage {
 
   /** What is on the screen now; `undefined` while there is no picture. */
   async screen(): Promise<Picture | undefined> {
-    return this.#machine === undefined || this.#machine.isOver ? undefined : readPpm(await this.#machine.screen());
+    const ppm = this.#machine === undefined || this.#machine.isOver ? undefined : await this.#machine.screen();
+    return ppm && readPpm(ppm);
   }
 
   /** Switches the machine off in order, and waits for it. */
