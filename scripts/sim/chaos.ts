@@ -171,6 +171,10 @@ export class Chaos {
       regulatorsPerHour: () => this.#work.regulators(device),
       powerCommandsPerHour: () => this.#work.powerCommand(device),
       sensorPerHour: () => this.#sense(device),
+      updatesPerHour: () => {
+        this.#work.update(device);
+        this.#inTheMiddle(device);
+      },
     };
   }
 

@@ -60,6 +60,8 @@ export interface Faults {
   readonly pageHangsPerHour: number;
   /** The player host ends and is not started again for hours, or until the machine boots. */
   readonly hostLostPerHour: number;
+  /** The power fails before or after a step of the updater. */
+  readonly cutInUpdateChance: number;
 }
 
 /** Frequencies of requests to the devices. */
@@ -82,6 +84,8 @@ export interface Workload {
   readonly powerCommandsPerHour: number;
   /** Somebody comes into or leaves the sight of the sensor that rules watch, opens or shuts a door, or presses a key. */
   readonly sensorPerHour: number;
+  /** The owner sends a release: good ones, and bad ones of every kind. */
+  readonly updatesPerHour: number;
 }
 
 const WILD: Faults = {
@@ -114,6 +118,7 @@ const WILD: Faults = {
   // In no seed by default, which leaves what older seeds do as it was.
   pageHangsPerHour: 0,
   hostLostPerHour: 0,
+  cutInUpdateChance: 0.02,
 };
 
 const BUSY: Workload = {
@@ -128,6 +133,7 @@ const BUSY: Workload = {
   regulatorsPerHour: 1,
   powerCommandsPerHour: 3,
   sensorPerHour: 15,
+  updatesPerHour: 2,
 };
 
 export const NO_FAULTS: Faults = scaled(WILD, () => 0);
@@ -146,7 +152,7 @@ export function workloadOf(random: SeededRandom): Workload {
   return workload.regulatorsPerHour > 0 ? workload : { ...workload, powerCommandsPerHour: 0, sensorPerHour: 0 };
 }
 
-const RARE: ReadonlySet<string> = new Set<keyof Workload>(["movesPerHour", "networksPerHour", "regulatorsPerHour"]);
+const RARE: ReadonlySet<string> = new Set<keyof Workload>(["movesPerHour", "networksPerHour", "regulatorsPerHour", "updatesPerHour"]);
 
 function scaled<T extends object>(table: T, factor: (name: string) => number): T {
   return Object.fromEntries(

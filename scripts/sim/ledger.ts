@@ -1,6 +1,6 @@
 import type { JournalEntry } from "../../agent/core/commands/journal-entry.ts";
 import type { DeviceMessageOf } from "../../agent/protocol/device-messages.ts";
-import type { Stream } from "../../agent/protocol/records.ts";
+import type { CommandOutcome, Stream } from "../../agent/protocol/records.ts";
 import type { Json, JsonObject } from "../../platform/runtime/json.ts";
 import type { RecordRow } from "../dev-cloud/sessions/cloud-store.ts";
 import { Orders } from "./orders.ts";
@@ -66,6 +66,10 @@ export class Ledger {
   readonly onOrdered: Listeners<{ readonly device: string; readonly name: string; readonly params: readonly Json[] }> = new Set();
   /** The journal says that a command runs, or how it ended. */
   readonly onCommand: Listeners<{ readonly device: string; readonly name: string; readonly params: JsonObject; readonly state: string }> = new Set();
+  /** The journal says how a software update ended. */
+  readonly onUpdate: Listeners<{ readonly device: string; readonly command: string; readonly version: string; readonly outcome: CommandOutcome }> = new Set();
+  /** How often each thing that an update can come to was drawn. */
+  readonly updates = new Counts();
   /** Somebody used the display's own remote control. */
   readonly onRemote: Listeners<string> = new Set();
   readonly onConnect: Listeners<{ readonly device: string; readonly atMs: number }> = new Set();
@@ -93,7 +97,14 @@ export class Ledger {
     if (!this.storedAt.has(place)) this.storedAt.set(place, stored);
     this.identities.add(stored.identity);
     if (row.kind === "gap") this.gaps.push(row);
+    if (row.stream === "outcome" && row.kind === "command") this.#outcomesAt.set(outcomeKey(row.device, row.body), cloud);
   }
+
+  /** The cloud that has a command's outcome; a device that was moved tells it to the one where it is. */
+  outcomeAt(device: string, command: { readonly id: string; readonly attempt: number }): string | undefined {
+    return this.#outcomesAt.get(outcomeKey(device, command));
+  }
+  readonly #outcomesAt = new Map<string, string>();
 
   /** Notes a frame that leaves the device, after which its sequence numbers are final. */
   sent(device: string, frame: string): void {
@@ -157,7 +168,8 @@ export class Ledger {
   }
 
   /** Notes that a command runs or ended, as its journal says. */
-  journaled(device: string, { name, params, state }: JournalEntry): void {
+  journaled(device: string, { id, attempt, name, params, state }: JournalEntry): void {
+    if (name === UPDATE && state.kind === "final" && state.handedOver === undefined) tell(this.onUpdate, { device, command: `${id}:${attempt}`, version: versionOf(params), outcome: state.outcome });
     if (state.kind === "running") tell(this.onCommand, { device, name, params, state: "running" });
     // Later entries of a final state say only where its outcome is.
     if (state.kind === "final" && state.handedOver === undefined) tell(this.onCommand, { device, name, params, state: state.outcome.state });
@@ -202,12 +214,33 @@ export class Ledger {
   readonly #sameRecord = new Map<string, string[]>();
 }
 
+const UPDATE = "software.update";
+
+/** Empty for a command that was canceled before it arrived: nobody has seen its parameters. */
+function versionOf({ release }: JsonObject): string {
+  if (release === undefined) return "";
+  return (JSON.parse((release as { payload: string }).payload) as { version: string }).version;
+}
+
+/** Numbers by name. */
+export class Counts {
+  readonly all: Record<string, number> = {};
+
+  count(name: string): void {
+    this.all[name] = (this.all[name] ?? 0) + 1;
+  }
+}
+
 /** The simulated page's id of its record, in a line of the spool. */
 const PAGE_ID = /"data":\{"id":"([^"]+)"/g;
 
 /** Identity of a record: its body, without log, number and wall time, so that a corrected clock or a copied log does not change it. */
 export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {
   return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${JSON.stringify(record.body)}`;
+}
+
+function outcomeKey(device: string, { id, attempt }: Readonly<Record<string, unknown>> | { readonly id: string; readonly attempt: number }): string {
+  return `${device} ${JSON.stringify([id, attempt])}`;
 }
 
 /** Begins the effect key of a reboot or a shut-down; its reason follows. */

@@ -8,7 +8,7 @@ const MINUTES = 240;
 const FAULTS: Partial<Faults> = { killPerHour: 6, powerCutPerHour: 1, playerVanishPerHour: 4, remoteControlPerHour: 6, displayTroublePerHour: 2, outputOffPerHour: 0.5, pageHangsPerHour: 1 };
 const WORKLOAD: Partial<Workload> = {
   commandsPerHour: 0, desiredPerHour: 0, playsPerHour: 0, pageEventsPerHour: 0, floodsPerHour: 0, movesPerHour: 0, networksPerHour: 0,
-  regulatorsPerHour: 3, powerCommandsPerHour: 10, sensorPerHour: 60,
+  regulatorsPerHour: 3, powerCommandsPerHour: 10, sensorPerHour: 60, updatesPerHour: 0,
 };
 
 describe("command, schedule, rule, ladder and drift against each other", () => {

@@ -15,7 +15,10 @@ interface Case {
 /** Nothing but regulators of the display. */
 const AT_ONE_DISPLAY: Partial<Workload> = { commandsPerHour: 0, desiredPerHour: 0, playsPerHour: 0, pageEventsPerHour: 0, regulatorsPerHour: 6, powerCommandsPerHour: 20, sensorPerHour: 60 };
 
-const QUIET: Partial<Workload> = { movesPerHour: 0, networksPerHour: 0, playsPerHour: 100, floodsPerHour: 0, regulatorsPerHour: 0, powerCommandsPerHour: 0, sensorPerHour: 0 };
+/** Nothing but updates. */
+const UPDATES: Partial<Workload> = { commandsPerHour: 0, desiredPerHour: 0, playsPerHour: 0, pageEventsPerHour: 0, updatesPerHour: 20 };
+
+const QUIET: Partial<Workload> = { movesPerHour: 0, networksPerHour: 0, playsPerHour: 100, floodsPerHour: 0, regulatorsPerHour: 0, powerCommandsPerHour: 0, sensorPerHour: 0, updatesPerHour: 0 };
 
 /** A check that cannot fail is useless: each invariant must break when what it guards is sabotaged. */
 const CASES: readonly Case[] = [
@@ -44,6 +47,11 @@ const CASES: readonly Case[] = [
   { sabotage: "fluttering-rule", breaks: ["power-is-calm"], workload: { ...AT_ONE_DISPLAY, powerCommandsPerHour: 0 } },
   { sabotage: "deaf-lines", breaks: ["lamps-follow-rules"], workload: AT_ONE_DISPLAY },
   { sabotage: "host-unseen", breaks: ["reboots-help"], workload: { ...AT_ONE_DISPLAY, regulatorsPerHour: 2, powerCommandsPerHour: 0 } },
+  { sabotage: "blind-confirmation", breaks: ["only-good-is-confirmed"], workload: UPDATES },
+  // A release that does not start, and no updater after a power cut to take it back.
+  { sabotage: "trial-unwatched", breaks: ["trials-end"], faults: { powerCutPerHour: 10, cutInUpdateChance: 0.05 }, workload: UPDATES },
+  { sabotage: "no-old-release", breaks: ["releases-stay-whole"], workload: UPDATES },
+  { sabotage: "invented-update", breaks: ["updates-are-true"], workload: UPDATES },
   { sabotage: "leaky-timers", breaks: ["timers-bounded"] },
   { sabotage: "numbers-reused", breaks: ["numbers-never-reused"], faults: { killPerHour: 20 } },
   { sabotage: "keys-forgotten", breaks: ["stored-once"], faults: { killAtPortChance: 0.003 }, workload: { playsPerHour: 400 } },

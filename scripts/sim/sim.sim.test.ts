@@ -24,7 +24,7 @@ describe("whole devices and clouds under one clock", () => {
   });
 
   it("a world without faults is quiet: one start, one connection besides those for the call home and the last network settings, no loss, nothing excused", async () => {
-    const result = await simulate({ seed: 5, minutes: 60, devices: 1, faults: NO_FAULTS, workload: { movesPerHour: 0, networksPerHour: 0, floodsPerHour: 0, commandsPerHour: 0 } });
+    const result = await simulate({ seed: 5, minutes: 60, devices: 1, faults: NO_FAULTS, workload: { movesPerHour: 0, networksPerHour: 0, floodsPerHour: 0, commandsPerHour: 0, updatesPerHour: 0 } });
     expect(result.breach).toBeUndefined();
     expect(result.figures).toMatchObject({ starts: 1, connects: 3, gaps: 0, excused: 0, restores: 0 });
     expect(result.figures["stored"]).toBe(result.figures["accepted"]);

@@ -2,6 +2,7 @@ import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
 import type { VirtualTime } from "../../platform/simulated/virtual-time.ts";
 import type { Faults, Workload } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Releases } from "./releases.ts";
 import type { RememberingCrypto } from "./remembering-crypto.ts";
 import type { Trace } from "./trace.ts";
 
@@ -67,6 +68,14 @@ export type Sabotage =
   | "no-way-back"
   /** The disk takes more than its cap. */
   | "no-cap"
+  /** The updater confirms every release at once, without a verdict. */
+  | "blind-confirmation"
+  /** Nobody starts the updater at a boot or after its end. */
+  | "trial-unwatched"
+  /** The release to go back to is removed as soon as another is switched to. */
+  | "no-old-release"
+  /** A release that went back is said to be confirmed. */
+  | "invented-update"
   /** A timer of the agent throws. */
   | "throwing-timer"
   /** A unit of the agent throws. */
@@ -79,6 +88,7 @@ export interface SimContext {
   readonly crypto: RememberingCrypto;
   readonly trace: Trace;
   readonly ledger: Ledger;
+  readonly releases: Releases;
   readonly workload: Workload;
   readonly sabotage: Sabotage | undefined;
   /** In force now; everything is 0 once the world heals. */

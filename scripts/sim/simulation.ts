@@ -11,6 +11,7 @@ import type { SimWorld } from "./invariants/invariant.ts";
 import { Ledger } from "./ledger.ts";
 import { lastNetworkPatch } from "./site.ts";
 import { SimulatedNetwork } from "./network.ts";
+import { Releases } from "./releases.ts";
 import { RememberingCrypto } from "./remembering-crypto.ts";
 import { settling } from "./settle.ts";
 import type { Breach, Sabotage, SimContext } from "./simulation-context.ts";
@@ -75,8 +76,9 @@ class Simulation {
     const trace = new Trace(() => time.monotonicMs());
     const state: { faults: Faults; breach: Breach | undefined } = { faults: { ...faultsOf(random.fork("faults")), ...options.faults }, breach: undefined };
     const crypto = new RememberingCrypto();
+    const releases = await Releases.create(random.fork("releases"), crypto);
     const sim: SimContext = {
-      time, random, crypto, trace, ledger: new Ledger(), workload: { ...workloadOf(random.fork("workload")), ...options.workload }, sabotage: options.sabotage,
+      time, releases, random, crypto, trace, ledger: new Ledger(), workload: { ...workloadOf(random.fork("workload")), ...options.workload }, sabotage: options.sabotage,
       faults: () => state.faults,
       breach: (invariant, message) => {
         if (state.breach !== undefined) return;
@@ -210,6 +212,7 @@ class Simulation {
       restores: clouds.reduce((sum, { restores }) => sum + restores, 0),
       timers: sim.time.made,
       timersMax: Math.max(...devices.map((device) => device.timersMax)),
+      ...Object.fromEntries(Object.entries(ledger.updates.all).map(([name, count]) => [`update ${name}`, count])),
       healedMinutes: Math.round((ranMs - this.#options.minutes * 60_000) / 60_000),
     };
     return {

@@ -12,6 +12,8 @@ interface Order {
   readonly name: string;
   readonly params: JsonObject;
   readonly effectKey?: string;
+  /** Longest time after which it may be canceled, ms. */
+  readonly canceledWithinMs?: number;
 }
 
 /** What owners, pages and people ask of the devices. */
@@ -39,10 +41,31 @@ export class WorkloadGenerator {
       cloud: cloud.name, device: device.id, id, attempt, name: order.name, runsAgain: findCommand(order.name)?.afterCrash === "run-again", ...(effectKey !== undefined && { effectKey }),
     });
     if (!this.#random.chance(this.#world.sim.workload.cancelChance)) return;
-    this.#world.sim.time.after("sim.cancel", this.#random.integer(1, 5_000), () => {
+    this.#world.sim.time.after("sim.cancel", this.#random.integer(1, order.canceledWithinMs ?? 5_000), () => {
       cloud.run("a cancel", () => void cloud.cloud?.commands.cancel(device.id, id));
     });
   }
+
+  /** A release; now and then two at once, in a window, spread, or one that was sent before. */
+  update(device: SimulatedDevice): void {
+    const { releases, ledger, time } = this.#world.sim;
+    const random = this.#random;
+    for (let left = random.chance(0.15) ? 2 : 1; left > 0; left -= 1) {
+      const fresh = (this.#updates += 1) % releases.all.length;
+      const release = releases.all[random.chance(0.1) ? random.integer(0, fresh) : fresh];
+      if (release === undefined) continue;
+      const nowMs = time.wallMs();
+      const window: JsonObject = random.chance(0.2) ? { notBeforeMs: Math.round(nowMs) + random.integer(0, 600_000), notAfterMs: Math.round(nowMs) + random.integer(600_000, 1_200_000) } : {};
+      const holdSeconds = random.integer(5, 30);
+      ledger.updates.count(`asked: ${release.kind}${release.downgrade ? ", downgrade" : ""}`);
+      if (left > 1) ledger.updates.count("asked: while another is under way");
+      if (!device.online) ledger.updates.count("asked: while offline");
+      if ("notBeforeMs" in window) ledger.updates.count("asked: with a window");
+      const params = { release: { ...release.signed }, holdSeconds, trialMinutes: random.integer(1, 4), ...window, ...(random.chance(0.2) && { spreadMinutes: random.integer(1, 5) }) };
+      this.command(device, { name: "software.update", params, canceledWithinMs: 180_000 });
+    }
+  }
+  #updates = 0;
 
   /** A command for the player, which needs its host to be there. */
   playerCommand(device: SimulatedDevice): void {

@@ -9,6 +9,7 @@ import type { HostRequest } from "../../../player-host/contract/link-messages.ts
 import { openHost } from "../../../player-host/host/open-host.ts";
 import { MemoryPackageFolders } from "../../../player-host/host/testing/memory-package-folders.ts";
 import { MemoryText } from "../../../player-host/host/testing/memory-text.ts";
+import type { ReleaseKind } from "../releases.ts";
 import type { SimContext } from "../simulation-context.ts";
 import { Life } from "./life.ts";
 import { LocalSocket } from "./local-socket.ts";
@@ -27,6 +28,8 @@ interface Machine {
   readonly random: SeededRandom;
   readonly disk: SimulatedDisk;
   readonly clock: Clock;
+  /** What is wrong with the release that runs. */
+  release(): ReleaseKind;
 }
 
 /** The real player host with its page and its link to the agent, in successive processes that outlive the agent's. */
@@ -106,6 +109,11 @@ export class SimulatedPlayerHost {
     this.#process?.life.die("the machine goes down");
   }
 
+  /** The service manager restarts it. */
+  restart(): void {
+    this.#process?.life.die("restarted");
+  }
+
   /** `killed`: its process ends; otherwise it is only cut off from the agent. */
   vanish(killed: boolean): void {
     if (this.#isAway || !this.#hasPower) return;
@@ -148,7 +156,7 @@ export class SimulatedPlayerHost {
     const { name, random, clock } = this.#machine;
     this.#starts += 1;
     const life = new Life(this.#sim, `${name}-host#${this.#starts}`, random.fork(`process-${this.#starts}`), clock, () => this.#ended());
-    const page = new SimulatedPage(this.#sim, life, name, () => this.#output === "off");
+    const page = new SimulatedPage(this.#sim, life, name, () => this.#output === "off", () => this.#machine.release());
     this.#process = { life, page };
     this.#presentSinceMs = this.#sim.time.monotonicMs();
     life.atDeath(() => this.#socket.cut());

@@ -24,6 +24,7 @@ import { observedOutbox } from "./observed-outbox.ts";
 import { observedPlatform } from "./observed-platform.ts";
 import { SimulatedPlayerHost } from "./player-host.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
+import { SimulatedReleases } from "./simulated-releases.ts";
 import { simulatedUploader } from "./simulated-uploader.ts";
 import { watchedLog } from "./watched-log.ts";
 
@@ -48,6 +49,7 @@ export class SimulatedDevice {
   readonly world: SimulatedWorld;
   readonly disk: SimulatedDisk;
   readonly player: SimulatedPlayerHost;
+  readonly releases: SimulatedReleases;
   readonly #sim: SimContext;
   readonly #random: SeededRandom;
   readonly #network: SimulatedNetwork;
@@ -59,6 +61,8 @@ export class SimulatedDevice {
   #bootedMs = 0;
   /** Switched off until somebody switches it on. */
   #off = false;
+  /** Automatic restarts of the agent since it was restarted by hand. */
+  #restarts = 0;
   lives = 0;
   #timersMax = 0;
   #proxy: CloudProxy | undefined;
@@ -83,7 +87,13 @@ export class SimulatedDevice {
     this.#gateWorld();
     const bytesMax = made.random.integer(8, 24) * 64 * 1024;
     this.disk = new SimulatedDisk(sim, this.id, toHex(made.random.bytes(12)), bytesMax);
-    this.player = new SimulatedPlayerHost(sim, { name: this.id, random: made.random.fork("player"), disk: this.disk, clock: this.clock });
+    this.releases = new SimulatedReleases(sim, {
+      name: this.id, random: made.random.fork("releases"), clock: this.clock, disk: this.disk,
+      bootId: () => this.#boot, isOff: () => this.#off, hasNetwork: () => this.world.state.network.link === "up",
+      agentRestarts: () => this.#restarts, restartAgent: () => this.#restartByHand(), restartPlayer: () => this.player.restart(),
+      powerCut: (offMs) => this.powerCut(offMs),
+    });
+    this.player = new SimulatedPlayerHost(sim, { name: this.id, random: made.random.fork("player"), disk: this.disk, clock: this.clock, release: () => this.releases.fault });
   }
 
   /** The agent, while it runs. */
@@ -138,6 +148,10 @@ export class SimulatedDevice {
     const life = new Life(this.#sim, name, this.#random.fork(`life-${this.lives}`), this.clock, () => this.#lifeEnded(life));
     this.#life = life;
     this.#sim.trace.add(this.id, "starts", name);
+    const { fault } = this.releases;
+    if (fault === "does-not-start") return life.die("its release does not start");
+    // Sooner than any hold time ends.
+    if (fault === "crashes") life.after("sim.crash", this.#random.integer(200, 4_000), () => life.die("its release crashes"));
     this.disk.mount(life);
     this.#run(life).catch((thrown: unknown) => {
       if (!life.alive) return;
@@ -171,6 +185,7 @@ export class SimulatedDevice {
     this.#off = true;
     this.#life?.die("power cut");
     this.player.powerOff();
+    this.releases.powerOff();
     this.disk.powerCut();
     this.#sim.time.after("sim.power-on", offMs, () => this.switchOn());
   }
@@ -181,11 +196,17 @@ export class SimulatedDevice {
     this.#sim.time.after("sim.boot", this.#random.integer(4_000, 20_000), () => this.start());
   }
 
+  #restartByHand(): void {
+    this.#life?.die("restarted by the updater");
+    this.#restarts = 0;
+  }
+
   #machineGone(kind: "reboot" | "shutdown"): void {
     this.#sim.trace.add(this.id, "machine-goes-down", kind);
     this.#off = true;
     this.#life?.die(kind);
     this.player.powerOff();
+    this.releases.powerOff();
     const offMs = kind === "reboot" ? 1_000 : this.#random.integer(10_000, 900_000);
     this.#sim.time.after("sim.power-on", offMs, () => this.switchOn());
   }
@@ -194,20 +215,27 @@ export class SimulatedDevice {
     this.#boot = this.world.state.power.bootId;
     this.#sim.ledger.boots.add(`${this.id} ${this.#boot}`);
     this.#bootedMs = this.#sim.time.monotonicMs() - this.#random.integer(500, 9_000);
+    this.#restarts = 0;
     this.player.boot();
+    if (this.#sim.sabotage !== "trial-unwatched") this.releases.boot();
   }
 
   #lifeEnded(life: Life): void {
     this.#timersMax = Math.max(this.#timersMax, life.timersMax);
     if (this.#running?.life === life) this.#running = undefined;
     // After a chance kill at a port, nothing else restarts it.
-    if (!this.#off) this.#sim.time.after("sim.service-restart", this.#random.integer(100, 6_000), () => this.start());
+    if (this.#off) return;
+    this.#restarts += 1;
+    this.#sim.time.after("sim.service-restart", this.#random.integer(100, 6_000), () => this.start());
   }
 
   async #run(life: Life): Promise<void> {
     const stop = new AbortController();
-    const ports = await this.#ports(life);
-    const agent = await Agent.create(ports, SETTINGS(this.#endpoints));
+    // As of now: the release may be switched while this process still runs.
+    const version = this.releases.running;
+    const isCutOff = this.releases.fault === "cut-off";
+    const ports = await this.#ports(life, isCutOff);
+    const agent = await Agent.create(ports, SETTINGS(this.#endpoints, version));
     if (!life.alive) return;
     this.#running = { life, agent, stop };
     if (this.#sim.sabotage === "hands-forgotten") forgetHands(agent);
@@ -218,7 +246,7 @@ export class SimulatedDevice {
     life.die("stopped politely");
   }
 
-  async #ports(life: Life): Promise<AgentPorts> {
+  async #ports(life: Life, isCutOff: boolean): Promise<AgentPorts> {
     const { clock, disk, world, id } = this;
     const logging: { level: string } = { level: "info" };
     const log = watchedLog(this.#sim, life);
@@ -232,12 +260,13 @@ export class SimulatedDevice {
     const proxy = proxyOfProcess();
     this.#proxy = proxy;
     const transport = new GatedTransport(this.#network.transport(life, id), {
-      allowed: () => world.reachesCloud(proxy.current()),
+      allowed: () => !isCutOff && world.reachesCloud(proxy.current()),
       onChange: (changed) => world.onChange(changed),
     });
     return {
       clock, timers: life, random: life.random, crypto: this.#sim.crypto, log, key: this.#key, deviceId: id, bootId,
-      platform: observedPlatform(this.#sim, life, id, adapter),
+      platform: { ...observedPlatform(this.#sim, life, id, adapter), software: this.releases.connect(life) },
+      updates: this.releases.files(life),
       player: this.player.connect(life, log),
       content: contentProvider(this.#sim, life),
       documents: disk.documents(life), journal: disk.journal(life),
@@ -285,8 +314,8 @@ function flutter(agent: Agent, life: Life): void {
   life.after("sim.flutter", 15_000, () => flutter(agent, life));
 }
 
-function SETTINGS(endpoints: readonly string[]): AgentSettings {
-  return { version: "0.0.0-sim", config: { ...CONFIG, "cloud.firstConnectSpreadMs": 5_000, "gpio.inputs": "GPIO6", "recovery.rebootsPerDay": 3 }, configIssues: [], endpoints, name: "", facts: {} };
+function SETTINGS(endpoints: readonly string[], version: string): AgentSettings {
+  return { version, config: { ...CONFIG, "cloud.firstConnectSpreadMs": 5_000, "gpio.inputs": "GPIO6", "recovery.rebootsPerDay": 3 }, configIssues: [], endpoints, name: "", facts: {} };
 }
 
 const HAMMERING: LinkPolicy = {

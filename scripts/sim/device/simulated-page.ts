@@ -4,6 +4,7 @@ import type { FrameFinding, LoadTarget } from "../../../player-host/stage/shell.
 import { MemoryPackageFolders } from "../../../player-host/host/testing/memory-package-folders.ts";
 import { MemoryShell } from "../../../player-host/host/testing/memory-shell.ts";
 import { pause } from "../pause.ts";
+import type { ReleaseKind } from "../releases.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -14,6 +15,8 @@ const OUTPUT_OFF = "HDMI-A-1 is off";
 /** What the page's renderer does, and since when (monotonic milliseconds). */
 export interface PageState {
   readonly hungSinceMs: number | undefined;
+  /** It does not hang, and the release that runs draws what it should. */
+  readonly isRight: boolean;
   /** Times its renderer or its browser was ended although the page did not hang. */
   readonly needlessRepairs: number;
 }
@@ -29,14 +32,16 @@ export class SimulatedPage extends MemoryShell {
   /** Ids of unanswered records of the page, by call number. */
   readonly #asked = new Map<number, string>();
   readonly #outputIsOff: () => boolean;
+  readonly #release: () => ReleaseKind;
   #calls = 0;
   #load = 0;
   #starts = 0;
   #hungSinceMs: number | undefined;
   #needlessRepairs = 0;
 
-  constructor(sim: SimContext, life: Life, device: string, outputIsOff: () => boolean) {
+  constructor(sim: SimContext, life: Life, device: string, outputIsOff: () => boolean, release: () => ReleaseKind) {
     super(FOLDERS);
+    this.#release = release;
     this.#outputIsOff = outputIsOff;
     this.#sim = sim;
     this.#life = life;
@@ -44,8 +49,14 @@ export class SimulatedPage extends MemoryShell {
   }
 
   get state(): PageState {
-    return { hungSinceMs: this.#hungSinceMs, needlessRepairs: this.#needlessRepairs };
+    return { hungSinceMs: this.#hungSinceMs, isRight: this.#isRight, needlessRepairs: this.#needlessRepairs };
   }
+
+  get #isRight(): boolean {
+    return this.#hungSinceMs === undefined && !["no-picture", "wrong-picture"].includes(this.#release());
+  }
+
+  override sample = async () => ok({ width: 2, height: 1, rgba: Uint8Array.of(0, 0, 0, 255, ...(this.#release() === "wrong-picture" ? [0, 0, 0, 255] : [255, 255, 255, 255])) });
 
   hang(): void {
     this.#sim.trace.add(this.#life.name, "page-hangs");
@@ -54,14 +65,15 @@ export class SimulatedPage extends MemoryShell {
 
   /** The output that shows the page was switched. A frame that comes again is noticed at once. */
   outputChanged(): void {
-    if (!this.#outputIsOff() && this.#hungSinceMs === undefined) this.#life.run("a frame after the dark", () => this.say({ kind: "output-lit" }));
+    if (!this.#outputIsOff() && this.#isRight) this.#life.run("a frame after the dark", () => this.say({ kind: "output-lit" }));
   }
 
   override witnessFrame = async (timeoutMs: number): Promise<FrameFinding> => {
     const blind = this.#sim.sabotage === "blind-witness";
     const off = this.#outputIsOff();
-    if (this.#hungSinceMs === undefined && !off) return { kind: "alive", tookMs: 1, how: "it is simulated" };
-    if (this.#hungSinceMs === undefined && !blind) return { kind: "dark", outputOff: OUTPUT_OFF };
+    const silent = this.#hungSinceMs !== undefined || this.#release() === "no-picture";
+    if (!silent && !off) return { kind: "alive", tookMs: 1, how: "it is simulated" };
+    if (!silent && !blind) return { kind: "dark", outputOff: OUTPUT_OFF };
     await this.#pause("sim.page-silent", timeoutMs, timeoutMs);
     return { kind: "late", renderer: false, output: false, ...(off && !blind && { outputOff: OUTPUT_OFF }) };
   };
@@ -73,7 +85,7 @@ export class SimulatedPage extends MemoryShell {
   };
 
   #noteRepair(what: string): void {
-    const needless = this.#hungSinceMs === undefined;
+    const needless = this.#isRight;
     if (needless) this.#needlessRepairs += 1;
     this.#sim.trace.add(this.#life.name, "repairs", `${what}${needless ? ", needlessly" : ""}`);
   }

@@ -14,7 +14,7 @@ export const rebootsHelp: Invariant = {
     const look = (): void => {
       sim.time.after("sim.pictures", LOOK_EVERY_MS, look);
       for (const { id, player } of devices) {
-        const isGood = player.presentSinceMs !== undefined && player.page?.hungSinceMs === undefined;
+        const isGood = player.presentSinceMs !== undefined && player.page?.isRight !== false;
         if (!isGood) goodSinceMs.delete(id);
         else if (!goodSinceMs.has(id)) goodSinceMs.set(id, sim.time.monotonicMs());
       }
