@@ -51,7 +51,7 @@ const SHOWING: Check<ImageBench> = {
 /** Waits for the claim, and returns the device's id. */
 async function claimed({ pi, cloud, deviceName }: ImageBench): Promise<string> {
   const { store } = cloud.cloud.context;
-  const device = await pi.until("the device is claimed and online", () => Promise.resolve(store.devices().find(({ name, owner, link }) => name === deviceName && owner !== undefined && link?.state === "online")));
+  const device = await pi.until("the device is claimed and online", () => Promise.resolve(store.devices().find(({ agent, owner, link }) => agent?.name === deviceName && owner !== undefined && link?.state === "online")));
   expect(await pi.read("ls /boot/firmware")).not.toContain("vitrine.json\n");
   return device.id;
 }
