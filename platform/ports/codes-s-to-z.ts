@@ -105,6 +105,7 @@ export const CODES_S_TO_Z = {
   "update.not-confirmed": ["command", "The new release was not confirmed in time or within two boots, so the device went back."],
   "update.not-newer": ["command", "The release runs already, or is older than the one that runs.", "A manifest with `downgrade` may go back to an older release."],
   "update.picture-worse": ["command", "With the new release the screen was worse than before, so the device went back."],
+  "update.too-late": ["command", "The release was downloaded so late that its installation and trial might not end before the command times out. Nothing was changed.", "Send it again."],
   "update.trial-too-short": ["command", "The time for the trial is too short for the time that picture and link have to be good.", "Make `trialMinutes` at least twice `holdSeconds`."],
   "update.unknown-key": ["command", "The release is signed with a key that this device does not trust."],
   "update.window-over": ["command", "The update could not begin before the end of its window."],

@@ -7,6 +7,8 @@ import type { Json } from "../../../platform/runtime/json.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { CommandParams, CommandResult } from "../../protocol/commands/catalog.ts";
+import { HOUR_MS } from "../../protocol/commands/definition.ts";
+import { softwareUpdate } from "../../protocol/commands/software.ts";
 import type { Verdict } from "../../protocol/reported.ts";
 import type { CommandExecutor, Execution, ExecutionContext, NotStarted, ResolutionContext, Unknown } from "../commands/executor.ts";
 import type { IntentNote } from "../commands/journal-entry.ts";
@@ -40,6 +42,8 @@ const HOLD_SECONDS = 60;
 const TRIAL_MINUTES = 10;
 const ASK_MS = 2_000;
 const WINDOW_LOOK_MS = 60_000;
+/** How long unpacking, the switch and the report after the trial may take on a slow card. */
+const AROUND_TRIAL_MS = 30 * 60_000;
 /** The judge is done before the updater's own time limit. */
 const MARGIN_MS = 20_000;
 const RETRY: RetryPolicy = { firstMs: 10_000, factor: 2, capMs: 30 * 60_000, floorMs: 2_000 };
@@ -60,7 +64,8 @@ export function softwareUpdateExecutor(deps: SoftwareUpdateDeps): CommandExecuto
 }
 
 async function run(deps: SoftwareUpdateDeps, params: Params, context: ExecutionContext): Promise<Done> {
-  const { software, timers } = deps;
+  const { software, timers, clock } = deps;
+  const startedMs = clock.monotonicMs();
   const { release, holdSeconds = HOLD_SECONDS, trialMinutes = TRIAL_MINUTES } = params;
   if (holdSeconds * 2 > trialMinutes * 60) return { state: "rejected", error: { code: "update.trial-too-short", message: `a trial of ${trialMinutes} min is too short for a picture that has to be good for ${holdSeconds} s`, hint: "Make trialMinutes at least twice holdSeconds." } };
   const checked = await software.check(release);
@@ -71,6 +76,12 @@ async function run(deps: SoftwareUpdateDeps, params: Params, context: ExecutionC
   if (!files.ok) return { state: "failed", error: files.error };
   const before = await software.status();
   if (!before.ok) return { state: "failed", error: before.error };
+  // A command that times out after the switch has nobody who judges the release.
+  const tookMs = clock.monotonicMs() - startedMs;
+  if (tookMs + trialMinutes * 60_000 + AROUND_TRIAL_MS > softwareUpdate.timeoutMs) {
+    await deps.files.clear();
+    return { state: "failed", error: { code: "update.too-late", message: `the release was there ${(tookMs / HOUR_MS).toFixed(1)} h after the command began, too late to install and try it before the command times out`, hint: "Send it again." } };
+  }
   const note = { job: `${context.id}:${context.attempt}`, version: checked.value.version, from: before.value.running, verdict: deps.verdict() ?? "unknown" };
   context.progress("installing");
   await context.intend(note);

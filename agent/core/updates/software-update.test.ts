@@ -91,6 +91,20 @@ test("it begins within its window, and not after it", async () => {
   expect(late.outcome).toMatchObject({ state: "failed", error: { code: "update.window-over" } });
 });
 
+test("a release is not switched to when its trial might not end before the command times out", async () => {
+  const rig = new UpdateRig();
+  const beginsAfterMs = 29.5 * 60 * MINUTE_MS;
+  await rig.update({ notBeforeMs: START_MS + beginsAfterMs });
+  await rig.device.time.advance(beginsAfterMs + 10 * MINUTE_MS);
+  expect(rig.outcome).toMatchObject({ state: "failed", error: { code: "update.too-late", message: expect.stringContaining("29.5 h") as string } });
+  expect([rig.downloads, rig.software]).toEqual([1, { running: "1.0.0", confirmed: "1.0.0", trial: false }]);
+  const inTime = new UpdateRig();
+  await inTime.update({ notBeforeMs: START_MS + 29 * 60 * MINUTE_MS });
+  await inTime.device.time.advance(29 * 60 * MINUTE_MS + MINUTE_MS);
+  await inTime.pass(15 * MINUTE_MS);
+  expect(inTime.outcome?.state).toBe("succeeded");
+});
+
 test("with a window it waits until the time is known", async () => {
   const rig = new UpdateRig();
   rig.device.serverKnown = false;

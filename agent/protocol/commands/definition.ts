@@ -51,7 +51,8 @@ export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, 
   readonly restartsMax?: number;
   /**
    * From its intent on it cannot be stopped: the effect goes on without the agent, so only its end is an outcome. A cancel
-   * that comes later is answered with `running` and changes nothing. Default: a cancel stops it at any time.
+   * that comes later is answered with `running` and changes nothing. Its time-out still counts, for an effect that never ends: its executor
+   * intends nothing that may need longer. Default: a cancel stops it at any time.
    */
   readonly finishesOnceIntended?: boolean;
 }
