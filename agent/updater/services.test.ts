@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ok } from "../../platform/ports/result.ts";
-import { AGENT_UNIT, evidenceFrom, PLAYER_UNIT, type Services, type ServiceState } from "./services.ts";
+import { AGENT_UNIT, evidenceFrom, failingBetween, PLAYER_UNIT, type Services, type ServiceState } from "./services.ts";
 
 const LINES = [
   `2026-11-30T12:00:00+00:00 pi systemd[1]: ${AGENT_UNIT}: Main process exited, code=killed, status=9/KILL`,
@@ -28,4 +28,16 @@ test("a service that systemd is starting again ended as its last line in the log
 
 test("what systemd still knows counts, and a service that was never restarted did not end", async () => {
   expect(await exits({ restarts: 4, exit: "exited 71, exit-code" }, {})).toEqual(["exited 71, exit-code", ""]);
+});
+
+test.each<[string, Partial<ServiceState>, readonly string[]]>([
+  ["runs on", {}, []],
+  ["was restarted once, as by its owner,", { restarts: 4 }, []],
+  ["was started by hand, so that its count began anew,", { restarts: 0 }, []],
+  ["was restarted twice", { restarts: 5 }, [PLAYER_UNIT]],
+  ["was given up", { state: "failed" }, [PLAYER_UNIT]],
+])("a player that %s between two looks: those that keep failing are told", (_how, now, failing) => {
+  const shown: ServiceState = { state: "active", restarts: 3, exit: "" };
+  const agent: ServiceState = { ...shown, restarts: 9 };
+  expect(failingBetween({ [AGENT_UNIT]: shown, [PLAYER_UNIT]: shown }, { [AGENT_UNIT]: agent, [PLAYER_UNIT]: { ...shown, ...now } })).toEqual(failing);
 });

@@ -42,9 +42,12 @@ export class RestartCounter {
   }
 }
 
-/** Services that do not run, or were restarted between two looks. The agent is not among them: it asked for what is being done. */
+/** One restart may be the owner's, or a single crash. */
+const RESTARTS_OF_FAILING = 2;
+
+/** Services that do not run, or were restarted again and again between two looks. The agent is not among them: it asked for what is being done. */
 export function failingBetween(before: Readonly<Record<string, ServiceState>>, after: Readonly<Record<string, ServiceState>>): readonly string[] {
-  return Object.keys(after).filter((unit) => unit !== AGENT_UNIT && (after[unit]?.state === "failed" || (after[unit]?.restarts ?? 0) > (before[unit]?.restarts ?? Infinity)));
+  return Object.keys(after).filter((unit) => unit !== AGENT_UNIT && (after[unit]?.state === "failed" || (after[unit]?.restarts ?? 0) >= (before[unit]?.restarts ?? Infinity) + RESTARTS_OF_FAILING));
 }
 
 const END_WORDS: Readonly<Record<string, string>> = { dumped: "dumped core" };

@@ -16,17 +16,18 @@ const TEST_MS = 400_000;
 /** The life of one device, on which each test goes on where the one before it ended. The whole of it is `npm run prove:updates`. */
 describe.skipIf(why !== undefined)("the installed package under systemd", () => {
   let device: InstalledDevice;
+  let started: InstalledDevice | undefined;
 
   beforeAll(async () => {
     await buildApart(resolve(import.meta.dirname, "../.."));
-    device = await InstalledDevice.start({
+    device = started = await InstalledDevice.start({
       installed: "0.1.0",
       releases: { "0.1.0": {}, "0.2.0": {}, "0.3.0": { agent: `console.error("${LAST_WORDS}"); process.exit(70);` } },
     });
   }, TEST_MS);
 
   afterAll(async () => {
-    await device.close();
+    await started?.close();
   }, 60_000);
 
   const show = (unit: string, property: string): string => device.root.read(`systemctl show ${unit} --property=${property} --value`);
@@ -49,6 +50,7 @@ describe.skipIf(why !== undefined)("the installed package under systemd", () => 
 
   test("a good release from the air runs under its own units and is confirmed, and the player's process goes on", async () => {
     const player = show("vitrine-player", "MainPID");
+    expect(player).not.toBe("0");
     const id = await device.update("0.2.0");
     expect(await device.outcome(id)).toMatchObject({ state: "succeeded", result: { version: "0.2.0", from: "0.1.0" } });
     expect([version(), show("vitrine-agent", "FragmentPath"), show("vitrine-agent", "User"), show("vitrine-player", "MainPID")]).toEqual(["0.2.0", "/run/systemd/generator/vitrine-agent.service", "vitrine-agent", player]);

@@ -37,7 +37,7 @@ export const frames: Figure = {
     const seconds = Math.round(lengthMs / 1_000);
     const how = `requestAnimationFrame of a moving page on the package under systemd, labwc and Chromium, over the ${seconds} s of a whole update, beside ${seconds} s after it; the same player process, renderers and load of the page throughout`;
     return [
-      { name: "frames.agent-update.lost", value: Math.max(0, quiet.frames - during.frames), unit: "frames", target: { of: "value", atMost: 0 }, how: `${how}; ${quiet.frames} frames then, less ${during.frames} during it` },
+      { name: "frames.agent-update.lost", value: during.lost, unit: "frames", floor: { name: "quiet time of the same run", value: quiet.lost, unit: "frames" }, target: { of: "value", atMost: 0 }, how: `${how}; a gap of more than 1.5 usual times (${screen.page.usualMs.toFixed(1)} ms) counts as the frames that it lacks; ${during.frames} frames were drawn, and ${quiet.frames} in the quiet time` },
       { name: "frames.agent-update.longest", value: during.longestMs, unit: "ms", floor: { name: "quiet time of the same run", value: quiet.longestMs, unit: "ms" }, how },
     ];
   },

@@ -1,6 +1,6 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { freemem, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { packageRoot, type RootName } from "./package-root.ts";
@@ -26,7 +26,8 @@ const RAM_BYTES_MIN = 4 * 1024 ** 3;
 /** A temporary folder, in memory where that is large enough: dpkg and the updater wait for the disk after every file. */
 export function quickFolder(prefix: string): string {
   const { bavail, bsize } = existsSync("/dev/shm") ? statfsSync("/dev/shm") : { bavail: 0, bsize: 0 };
-  return mkdtempSync(join(bavail * bsize >= RAM_BYTES_MIN ? "/dev/shm" : tmpdir(), prefix));
+  // A tmpfs tells its limit; what memory there is for it is MemAvailable.
+  return mkdtempSync(join(Math.min(bavail * bsize, freemem()) >= RAM_BYTES_MIN ? "/dev/shm" : tmpdir(), prefix));
 }
 
 export interface Ran {

@@ -18,8 +18,18 @@ const LOOK_MS = 100;
 /** A busy machine starts an agent in some seconds. */
 const CLAIM_MS_MAX = 90_000;
 
-/** A container has no console and no graphics: labwc draws into memory. */
-const PLAYER_UNIT = ["[Service]", "TTYPath=", "TTYReset=no", "TTYVHangup=no", "TTYVTDisallocate=no", "StandardInput=null", "Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1"];
+/** A container has no seat, no console and no graphics: labwc draws into memory. */
+const PLAYER_UNIT = ["[Service]", "ExecStartPre=", "TTYPath=", "TTYReset=no", "TTYVHangup=no", "TTYVTDisallocate=no", "StandardInput=null", "Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1"];
+
+/** What a device of a test is to be. */
+interface Wanted {
+  readonly installed: string;
+  readonly releases: Releases;
+  readonly rootName?: RootName;
+  /** A script of sh that runs before the package is installed. */
+  readonly prepare?: string;
+  readonly config?: JsonObject;
+}
 
 /** How the releases are that a device of a test is to run, by version. */
 export type Releases = Readonly<Record<string, Faults>>;
@@ -32,27 +42,38 @@ export class InstalledDevice {
   readonly root: BootedRoot;
   readonly cloud: ProofCloud;
   readonly deviceId: string;
+  readonly #opened: AsyncDisposableStack;
   readonly #folder: string;
   readonly #server: FileServer;
   readonly #key: DeviceKey;
   readonly #debs: Readonly<Record<string, string>>;
   #commands = 0;
 
-  private constructor(parts: { root: BootedRoot; cloud: ProofCloud; deviceId: string; folder: string; server: FileServer; key: DeviceKey; debs: Readonly<Record<string, string>> }) {
-    ({ root: this.root, cloud: this.cloud, deviceId: this.deviceId, folder: this.#folder, server: this.#server, key: this.#key, debs: this.#debs } = parts);
+  private constructor(parts: { opened: AsyncDisposableStack; root: BootedRoot; cloud: ProofCloud; deviceId: string; folder: string; server: FileServer; key: DeviceKey; debs: Readonly<Record<string, string>> }) {
+    ({ opened: this.#opened, root: this.root, cloud: this.cloud, deviceId: this.deviceId, folder: this.#folder, server: this.#server, key: this.#key, debs: this.#debs } = parts);
   }
 
-  static async start({ installed, releases, rootName = "plain", prepare, config = {} }: {
-    readonly installed: string;
-    readonly releases: Releases;
-    readonly rootName?: RootName;
-    /** A script of sh that runs before the package is installed. */
-    readonly prepare?: string;
-    readonly config?: JsonObject;
-  }): Promise<InstalledDevice> {
+  /** Leaves nothing behind when it fails. */
+  static async start(wanted: Wanted): Promise<InstalledDevice> {
+    const opened = new AsyncDisposableStack();
+    try {
+      return await InstalledDevice.#start(wanted, opened);
+    } catch (thrown) {
+      await opened.disposeAsync();
+      throw thrown;
+    }
+  }
+
+  static async #start({ installed, releases, rootName = "plain", prepare, config = {} }: Wanted, opened: AsyncDisposableStack): Promise<InstalledDevice> {
     const folder = quickFolder("vitrine-installed-");
+    opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+    const server = await FileServer.start(folder);
+    opened.defer(() => server.stop());
+    const cloud = await ProofCloud.start(join(folder, "cloud"));
+    opened.defer(() => cloud.dev.stop());
     const booting = BootedRoot.boot(rootName);
-    const [cloud, server] = [await ProofCloud.start(join(folder, "cloud")), await FileServer.start(folder)];
+    // One that does not boot has closed itself, and is thrown where it is awaited.
+    opened.defer(() => booting.then((root) => root.close(), () => {}));
     await newReleaseKey(join(folder, "key"), systemRandom);
     const releaseKey = await readFile(join(folder, "key.pub"), "utf8");
     const debs: Record<string, string> = {};
@@ -67,7 +88,7 @@ export class InstalledDevice {
     await root.perform(`dpkg --force-unsafe-io --install ${[...stubs, debs[installed]].join(" ")}`);
     const claimed = await root.until(`vitrine status --json | grep '"kind":"claimed"'`, CLAIM_MS_MAX);
     const { deviceId } = JSON.parse(claimed) as { deviceId: string };
-    return new InstalledDevice({ root, cloud, deviceId, folder, server, key: await readReleaseKey(join(folder, "key")), debs });
+    return new InstalledDevice({ opened, root, cloud, deviceId, folder, server, key: await readReleaseKey(join(folder, "key")), debs });
   }
 
   /** Name of the package of a version in the device's `/root`. */
@@ -119,9 +140,6 @@ export class InstalledDevice {
   }
 
   async close(): Promise<void> {
-    await this.root.close();
-    await this.cloud.dev.stop();
-    await this.#server.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    await this.#opened.disposeAsync();
   }
 }

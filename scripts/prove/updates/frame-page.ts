@@ -18,9 +18,13 @@ setInterval(() => {
 }, 500);
 </script>`;
 
-/** Frames in an interval: their number, the longest time between two, ms, and the loads of the page that drew them. */
+/** A gap of more than so many usual times lacks a frame. */
+const LOST_FROM = 1.5;
+
+/** Frames in an interval: their number, how many were left out in its gaps, the longest time between two, ms, and the loads of the page that drew them. */
 export interface FramesSeen {
   readonly frames: number;
+  readonly lost: number;
   readonly longestMs: number;
   readonly loads: readonly string[];
 }
@@ -61,11 +65,21 @@ export class FramePage {
     return this.#frames.at(-1)?.at ?? 0;
   }
 
+  /** Usual time between two frames, ms: the median of all so far. */
+  get usualMs(): number {
+    const gaps = gapsOf(this.#frames.map(({ at }) => at)).sort((a, b) => a - b);
+    const median = gaps[Math.floor(gaps.length / 2)];
+    if (median === undefined) throw new Error("the page has not drawn two frames yet");
+    return median;
+  }
+
   /** Frames from one moment to another. The time to the first and from the last counts too. */
   between(fromMs: number, toMs: number): FramesSeen {
     const seen = this.#frames.filter(({ at }) => at >= fromMs && at <= toMs);
-    const times = [fromMs, ...seen.map(({ at }) => at).sort((a, b) => a - b), toMs];
-    return { frames: seen.length, longestMs: Math.max(...times.slice(1).map((at, index) => at - (times[index] ?? at))), loads: [...new Set(seen.map(({ load }) => load))] };
+    const gaps = gapsOf([fromMs, ...seen.map(({ at }) => at), toMs]);
+    const { usualMs } = this;
+    const lost = gaps.filter((gap) => gap > LOST_FROM * usualMs).reduce((sum, gap) => sum + Math.round(gap / usualMs) - 1, 0);
+    return { frames: seen.length, lost, longestMs: gaps.reduce((most, gap) => Math.max(most, gap)), loads: [...new Set(seen.map(({ load }) => load))] };
   }
 
   async stop(): Promise<void> {
@@ -74,4 +88,9 @@ export class FramePage {
       this.#server.close(() => done());
     });
   }
+}
+
+function gapsOf(times: readonly number[]): number[] {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted.slice(1).map((at, index) => at - (sorted[index] ?? at));
 }

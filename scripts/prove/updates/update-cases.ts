@@ -45,8 +45,10 @@ function withBrowserFlags(...flags: readonly string[]): string {
 export class UpdateDevice {
   readonly device: InstalledDevice;
   readonly page: FramePage;
+  readonly #opened: AsyncDisposableStack;
 
-  constructor(device: InstalledDevice, page: FramePage) {
+  constructor(device: InstalledDevice, page: FramePage, opened: AsyncDisposableStack) {
+    this.#opened = opened;
     this.device = device;
     this.page = page;
   }
@@ -72,20 +74,31 @@ export class UpdateDevice {
   }
 
   async close(): Promise<void> {
-    await this.device.close();
-    await this.page.stop();
+    await this.#opened.disposeAsync();
   }
 }
 
 /** Boots a device on which `installed` shows a moving page. `releases`: what it can be updated to. */
 export async function startScreenDevice(installed: string, releases: Releases): Promise<UpdateDevice> {
   const page = await FramePage.start();
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => page.stop());
+  try {
+    return await startShowing(page, installed, releases, opened);
+  } catch (thrown) {
+    await opened.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function startShowing(page: FramePage, installed: string, releases: Releases, opened: AsyncDisposableStack): Promise<UpdateDevice> {
   const device = await InstalledDevice.start({ installed, releases, rootName: "screen" });
+  opened.defer(() => device.close());
   const known = device.cloud.dev.cloud.context.store.device(device.deviceId);
   if (known === undefined) throw new Error("the cloud does not know the device");
   const put = device.cloud.dev.cloud.desired.put(known, { content: { kind: "url", url: page.url } });
   if (!put.ok) throw new Error(put.error.message);
-  const started = new UpdateDevice(device, page);
+  const started = new UpdateDevice(device, page, opened);
   await started.showing();
   return started;
 }
