@@ -181,6 +181,7 @@ function updateExecutor({ platform, player, updates, clock, timers, random }: Ag
     "software.update": softwareUpdateExecutor({
       software, files: updates, version, uploader, clock, timers, random,
       verdict: () => parts.screen.current()?.verdict,
+      hasPlayer: () => player.status().kind === "present",
       isOnline: () => parts.link.status().kind === "online",
       serverNowMs: () => parts.judgingClock.nowMs(),
       picture: () => capturePicture({ player, ...(screenshot !== undefined && { machine: screenshot }) }, {}),

@@ -8,6 +8,7 @@ const ANSWER_MS = 10_000;
 const StatusSchema = v.object({
   owner: v.object({ kind: v.string() }),
   link: v.object({ kind: v.string() }),
+  player: v.optional(v.object({ kind: v.string() })),
   screen: v.optional(v.object({ verdict: v.string() })),
 });
 
@@ -18,8 +19,8 @@ export function localSlotAgent(socketPath: string): SlotAgent {
       const asked = await askAgent(socketPath, "status", {}, ANSWER_MS);
       const read = asked.ok ? v.safeParse(StatusSchema, asked.value) : undefined;
       if (read?.success !== true) return undefined;
-      const { owner, link, screen } = read.output;
-      return { isClaimed: owner.kind === "claimed", isOnline: link.kind === "online", verdict: screen?.verdict };
+      const { owner, link, player = { kind: "absent" }, screen } = read.output;
+      return { isClaimed: owner.kind === "claimed", isOnline: link.kind === "online", verdict: screen?.verdict, hasPlayer: player.kind !== "absent" };
     },
     report: async (id, outcome): Promise<Result<void>> => {
       const stored = await askAgent(socketPath, "slot-outcome", { id, ...outcome }, ANSWER_MS);

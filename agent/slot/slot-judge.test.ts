@@ -8,7 +8,7 @@ import type { SlotOutcome, SlotRecord } from "./slot-record.ts";
 import type { SlotStatus } from "./slot-state.ts";
 
 const AUTOBOOT = "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n";
-const GOOD: SlotStatus = { isClaimed: true, isOnline: true, verdict: "showing" };
+const GOOD: SlotStatus = { isClaimed: true, isOnline: true, verdict: "showing", hasPlayer: true };
 
 class PowerCut extends Error {}
 
@@ -117,7 +117,8 @@ describe("the judge of an A/B image's slots", () => {
     ["a frozen screen", "update.picture-worse", { ...GOOD, verdict: "frozen" }],
     ["a dark screen", "update.picture-worse", { ...GOOD, verdict: "dark" }],
     ["an unknown screen", "update.picture-worse", { ...GOOD, verdict: "unknown" }],
-    ["no verdict", "update.picture-worse", { isClaimed: true, isOnline: true }],
+    ["no verdict", "update.picture-worse", { isClaimed: true, isOnline: true, hasPlayer: true }],
+    ["no player behind a screen that is dark on purpose", "update.picture-worse", { ...GOOD, verdict: "dark-expected", hasPlayer: false }],
     ["no cloud", "update.cloud-not-reached", { ...GOOD, isOnline: false }],
     ["no agent", "update.picture-worse", undefined],
   ])("a new slot with %s is refused at the deadline: the old one comes back and the outcome is reported once", async (_name, code, status) => {
@@ -156,7 +157,7 @@ describe("the judge of an A/B image's slots", () => {
 
   test("an unclaimed device needs no cloud, and a screen that is dark on purpose is good", async () => {
     const [pi, agent] = [new FakePi(), new FakeAgent()];
-    agent.status_ = { isClaimed: false, isOnline: false, verdict: "dark-expected" };
+    agent.status_ = { isClaimed: false, isOnline: false, verdict: "dark-expected", hasPlayer: true };
     expect([await judge(pi, agent), agent.outcomes]).toEqual(["ended", ["confirmed"]]);
   });
 

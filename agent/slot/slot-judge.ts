@@ -82,12 +82,13 @@ async function judge(deps: SlotJudgeDeps, record: SlotRecord, signal: AbortSigna
   const verdict = (): Verdict | undefined => (seen.status?.verdict === undefined ? undefined : verdictOf(seen.status.verdict));
   // The picture before is the old slot's, and not known here: the new one has to be good. An unclaimed device may have no cloud at all.
   const isOnline = (): boolean => seen.status !== undefined && (seen.status.isOnline || !seen.status.isClaimed);
-  const good = await judgeTrial({ clock, timers, verdict, isOnline }, { before: "showing", holdMs, withinMs: deadlineMs }, signal);
+  const hasPlayer = (): boolean => seen.status?.hasPlayer === true;
+  const good = await judgeTrial({ clock, timers, verdict, hasPlayer, isOnline }, { before: "showing", hadPlayer: true, holdMs, withinMs: deadlineMs }, signal);
   judged.abort();
   await looking;
   if (good.ok) return confirm(deps, record);
   if (signal.aborted) return ok(undefined);
-  const why = seen.status === undefined ? "the agent does not answer" : `the verdict over the screen is ${verdict() ?? "not there"}, the cloud is ${isOnline() ? "" : "not "}reached`;
+  const why = seen.status === undefined ? "the agent does not answer" : `the verdict over the screen is ${verdict() ?? "not there"}, the player is ${hasPlayer() ? "" : "not "}connected, the cloud is ${isOnline() ? "" : "not "}reached`;
   log.error({ code: good.error.code, why }, "the new slot is refused");
   return refuse(deps, record, { state: "refused", code: good.error.code, message: `the new slot was not good within ${Math.round(deadlineMs / 1000)} s: ${why}` }, signal);
 }

@@ -47,4 +47,6 @@ export interface SlotStatus {
   readonly isOnline: boolean;
   /** The verdict over the screen; absent before the first one. */
   readonly verdict?: string | undefined;
+  /** Whether a player host is connected. */
+  readonly hasPlayer: boolean;
 }

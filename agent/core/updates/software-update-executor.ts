@@ -22,6 +22,8 @@ export interface SoftwareUpdateDeps {
   /** Version of this program. */
   readonly version: string;
   verdict(): Verdict | undefined;
+  /** Whether a player host is connected. */
+  hasPlayer(): boolean;
   isOnline(): boolean;
   /** The cloud's time, if known. */
   serverNowMs(): number | undefined;
@@ -82,7 +84,7 @@ async function run(deps: SoftwareUpdateDeps, params: Params, context: ExecutionC
     await deps.files.clear();
     return { state: "failed", error: { code: "update.too-late", message: `the release was there ${(tookMs / HOUR_MS).toFixed(1)} h after the command began, too late to install and try it before the command times out`, hint: "Send it again." } };
   }
-  const note = { job: `${context.id}:${context.attempt}`, version: checked.value.version, from: before.value.running, verdict: deps.verdict() ?? "unknown" };
+  const note = { job: `${context.id}:${context.attempt}`, version: checked.value.version, from: before.value.running, verdict: deps.verdict() ?? "unknown", player: deps.hasPlayer() };
   context.progress("installing");
   await context.intend(note);
   const installed = await software.install({ job: note.job, release, ...files.value, deadlineMs: trialMinutes * 60_000 });
@@ -176,7 +178,7 @@ async function endOf(deps: SoftwareUpdateDeps, status: SoftwareStatus, note: Int
 async function judge(deps: SoftwareUpdateDeps, { holdSeconds = HOLD_SECONDS }: Params, note: IntentNote, leftMs: number, signal: AbortSignal): Promise<void> {
   const job = String(note["job"]);
   deps.changed();
-  const judged = await judgeTrial(deps, { before: verdictOf(note["verdict"]), holdMs: holdSeconds * 1000, withinMs: Math.max(0, leftMs - Math.min(MARGIN_MS, leftMs / 4)) }, signal);
+  const judged = await judgeTrial(deps, { before: verdictOf(note["verdict"]), hadPlayer: note["player"] === true, holdMs: holdSeconds * 1000, withinMs: Math.max(0, leftMs - Math.min(MARGIN_MS, leftMs / 4)) }, signal);
   if (signal.aborted) return;
   // A failure to confirm (a full disk) is tried again by the caller, until the updater's time limit.
   if (judged.ok) return void (await deps.software.confirm(job));

@@ -44,6 +44,16 @@ test("a picture that was bad before does not hold a release up, as long as it is
   expect(other.outcome?.error?.code).toBe("update.picture-worse");
 });
 
+test("a release that has lost the player is given up, also in the night, when the display is off", async () => {
+  for (const verdict of ["dark-expected", "unknown"] as const) {
+    const lost = await updated((rig) => Object.assign(rig, { verdictBefore: verdict, trialVerdict: verdict, trialHasPlayer: false }));
+    expect(lost.outcome).toMatchObject({ state: "failed", error: { code: "update.picture-worse", message: expect.stringContaining("the player was connected before the release and is not with it") as string } });
+    expect(lost.software).toMatchObject({ running: "1.0.0", confirmed: "1.0.0" });
+  }
+  const never = await updated((rig) => Object.assign(rig, { verdictBefore: "unknown", trialVerdict: "unknown", hadPlayer: false, trialHasPlayer: false }));
+  expect(never.outcome?.state).toBe("succeeded");
+});
+
 test("a release that does not reach the cloud is given up, and the outcome comes once the old one is online", async () => {
   const rig = await updated((world) => world.world.update({ software: { ...FACTORY_SOFTWARE, mood: "cut-off" } }));
   expect(rig.outcome).toMatchObject({ state: "failed", error: { code: "update.cloud-not-reached" } });

@@ -8,6 +8,8 @@ export interface JudgeDeps {
   readonly timers: Timers;
   /** The present verdict over the screen; `undefined` before the first. */
   verdict(): Verdict | undefined;
+  /** Whether a player host is connected. */
+  hasPlayer(): boolean;
   /** Whether the cloud has welcomed the device and the link is up. */
   isOnline(): boolean;
 }
@@ -15,6 +17,8 @@ export interface JudgeDeps {
 export interface Trial {
   /** The verdict before the release. */
   readonly before: Verdict;
+  /** Whether a player host was connected before the release. */
+  readonly hadPlayer: boolean;
   readonly holdMs: number;
   readonly withinMs: number;
 }
@@ -36,21 +40,24 @@ export function verdictOf(word: unknown): Verdict {
 }
 
 /**
- * Watches a release on trial. `ok` once the picture was as good as before and the cloud reached for `holdMs` without a break. Errors after `withinMs`:
+ * Watches a release on trial. `ok` once the picture was as good as before and the cloud reached for `holdMs` without a break. A player that was
+ * there has to be there again: at night, with the display off, nothing else shows that a release has lost it. Errors after `withinMs`:
  * `update.picture-worse`, `update.cloud-not-reached`; `command.aborted` when `signal` aborts first.
  */
-export async function judgeTrial(deps: JudgeDeps, { before, holdMs, withinMs }: Trial, signal: AbortSignal): Promise<Result<void>> {
+export async function judgeTrial(deps: JudgeDeps, { before, hadPlayer, holdMs, withinMs }: Trial, signal: AbortSignal): Promise<Result<void>> {
   const startedMs = deps.clock.monotonicMs();
   let goodSinceMs: number | undefined;
   for (;;) {
     const nowMs = deps.clock.monotonicMs();
     const now = deps.verdict();
-    const isPictureGood = isAsGood(before, now);
+    const isPlayerLost = hadPlayer && !deps.hasPlayer();
+    const isPictureGood = !isPlayerLost && isAsGood(before, now);
     if (!isPictureGood || !deps.isOnline()) goodSinceMs = undefined;
     else goodSinceMs ??= nowMs;
     if (goodSinceMs !== undefined && nowMs - goodSinceMs >= holdMs) return ok(undefined);
     if (nowMs - startedMs >= withinMs) {
       const minutes = Math.round(withinMs / 60_000);
+      if (isPlayerLost) return fail("update.picture-worse", `the player was connected before the release and is not with it, after ${minutes} min`);
       return isPictureGood
         ? fail("update.cloud-not-reached", `the cloud was not reached for ${holdMs / 1000} s without a break within ${minutes} min of the trial`)
         : fail("update.picture-worse", `the screen was "${before}" before the release and is "${now ?? "not judged"}" with it, after ${minutes} min`);

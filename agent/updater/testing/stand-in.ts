@@ -44,6 +44,7 @@ async function agent(): Promise<void> {
     files: { fetch: ({ url }) => Promise.resolve(ok(at(url.slice(url.lastIndexOf("/") + 1)))), keepPicture: ({ bytes }) => Promise.resolve(ok(writeFileSync(at("picture"), bytes))), picture: () => Promise.resolve(existsSync(at("picture")) ? { bytes: readFileSync(at("picture")), contentType: "image/jpeg" } : undefined), clear: () => Promise.resolve() },
     version: versionOf(),
     verdict: () => verdictOf(readFileSync(at("screen"), "utf8")),
+    hasPlayer: () => existsSync(at("screen")),
     isOnline: () => behaviour.cloud,
     serverNowMs: () => systemClock.wallMs(),
     picture: () => Promise.resolve(ok({ bytes: Buffer.from(`a picture of ${versionOf()}`), contentType: "image/jpeg" })),

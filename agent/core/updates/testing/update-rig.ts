@@ -28,6 +28,8 @@ export class UpdateRig {
   /** What the release on trial shows. */
   trialVerdict: Verdict = "showing";
   verdictBefore: Verdict = "showing";
+  hadPlayer = true;
+  trialHasPlayer = true;
   online = true;
   /** Errors of the next downloads. */
   readonly downloadErrors: ReturnType<typeof fail>[] = [];
@@ -118,6 +120,7 @@ export class UpdateRig {
       },
       version: "not asked",
       verdict: () => (isTrial() ? this.trialVerdict : this.verdictBefore),
+      hasPlayer: () => (isTrial() ? this.trialHasPlayer : this.hadPlayer),
       isOnline: () => this.online && this.world.reachesCloud(undefined),
       serverNowMs: () => (this.device.serverKnown ? START_MS + this.device.time.monotonicMs() : undefined),
       picture: () => Promise.resolve(ok({ bytes: new Uint8Array(3), contentType: "image/jpeg" })),
