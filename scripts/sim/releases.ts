@@ -11,6 +11,8 @@ import type { RememberingCrypto } from "./remembering-crypto.ts";
  */
 export const KINDS = ["does-not-start", "crashes", "no-picture", "wrong-picture", "cut-off", "good", "bad-package", "needs-package", "older", "bad-signature", "unknown-key"] as const;
 export type ReleaseKind = (typeof KINDS)[number];
+/** Those that draw nothing, or the wrong thing. */
+export const WITHOUT_PICTURE: ReadonlySet<ReleaseKind> = new Set(["no-picture", "wrong-picture"]);
 
 export interface SimRelease {
   readonly version: string;

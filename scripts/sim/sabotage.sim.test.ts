@@ -48,6 +48,7 @@ const CASES: readonly Case[] = [
   { sabotage: "deaf-lines", breaks: ["lamps-follow-rules"], workload: AT_ONE_DISPLAY },
   { sabotage: "host-unseen", breaks: ["reboots-help"], workload: { ...AT_ONE_DISPLAY, regulatorsPerHour: 2, powerCommandsPerHour: 0 } },
   { sabotage: "blind-confirmation", breaks: ["only-good-is-confirmed"], workload: UPDATES },
+  { sabotage: "lenient-judge", breaks: ["no-picture-is-lost"], workload: UPDATES },
   // A release that does not start, and no updater after a power cut to take it back.
   { sabotage: "trial-unwatched", breaks: ["trials-end"], faults: { powerCutPerHour: 10, cutInUpdateChance: 0.05 }, workload: UPDATES },
   { sabotage: "no-old-release", breaks: ["releases-stay-whole"], workload: UPDATES },

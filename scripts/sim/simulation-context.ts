@@ -68,8 +68,10 @@ export type Sabotage =
   | "no-way-back"
   /** The disk takes more than its cap. */
   | "no-cap"
-  /** The updater confirms every release at once, without a verdict. */
+  /** The updater confirms every release with a right picture at once, without a verdict. */
   | "blind-confirmation"
+  /** A release that draws nothing, or the wrong thing, is confirmed when the agent gives it up for that. */
+  | "lenient-judge"
   /** Nobody starts the updater at a boot or after its end. */
   | "trial-unwatched"
   /** The release to go back to is removed as soon as another is switched to. */

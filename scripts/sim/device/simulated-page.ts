@@ -4,7 +4,7 @@ import type { FrameFinding, LoadTarget } from "../../../player-host/stage/shell.
 import { MemoryPackageFolders } from "../../../player-host/host/testing/memory-package-folders.ts";
 import { MemoryShell } from "../../../player-host/host/testing/memory-shell.ts";
 import { pause } from "../pause.ts";
-import type { ReleaseKind } from "../releases.ts";
+import { WITHOUT_PICTURE, type ReleaseKind } from "../releases.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -53,7 +53,7 @@ export class SimulatedPage extends MemoryShell {
   }
 
   get #isRight(): boolean {
-    return this.#hungSinceMs === undefined && !["no-picture", "wrong-picture"].includes(this.#release());
+    return this.#hungSinceMs === undefined && !WITHOUT_PICTURE.has(this.#release());
   }
 
   override sample = async () => ok({ width: 2, height: 1, rgba: Uint8Array.of(0, 0, 0, 255, ...(this.#release() === "wrong-picture" ? [0, 0, 0, 255] : [255, 255, 255, 255])) });

@@ -14,7 +14,7 @@ import type { SoftwareStatus, SoftwareUpdater, UpdaterRequest } from "../../../p
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { pause } from "../pause.ts";
-import { PACKAGED_VERSION, type ReleaseKind } from "../releases.ts";
+import { PACKAGED_VERSION, WITHOUT_PICTURE, type ReleaseKind } from "../releases.ts";
 import type { SimContext } from "../simulation-context.ts";
 import { Life } from "./life.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
@@ -103,7 +103,10 @@ export class SimulatedReleases {
         return (await ask({ method: "install", params })) as Result<void>;
       },
       confirm: async (job) => (await ask({ method: "confirm", params: { job } })) as Result<void>,
-      back: async (job, code, message) => (await ask({ method: "back", params: { job, code, message } })) as Result<void>,
+      back: async (job, code, message) => {
+        const lenient = this.#sim.sabotage === "lenient-judge" && code === "update.picture-worse" && WITHOUT_PICTURE.has(this.fault);
+        return (await ask(lenient ? { method: "confirm", params: { job } } : { method: "back", params: { job, code, message } })) as Result<void>;
+      },
     };
   }
 
@@ -147,7 +150,7 @@ export class SimulatedReleases {
       process.life.atDeath(() => resolve(fail("update.no-updater", "the updater ended before it answered")));
     });
     const answer = await Promise.race([process.ready.then(() => process.desk.answer(request)), gone]);
-    if (request.method === "install" && answer.ok && this.#sim.sabotage === "blind-confirmation") await process.desk.answer({ method: "confirm", params: { job: request.params.job } });
+    if (request.method === "install" && answer.ok && this.#sim.sabotage === "blind-confirmation" && !WITHOUT_PICTURE.has(this.fault)) await process.desk.answer({ method: "confirm", params: { job: request.params.job } });
     return answer;
   }
 
@@ -257,7 +260,7 @@ export class SimulatedReleases {
         if (this.#machine.disk.mood === "full") return fail("update.disk-full", "the disk is too full for the release");
         const kind = this.#sim.releases.kindOf(version);
         // A picture can only be wrong with another player.
-        const services = kind === "no-picture" || kind === "wrong-picture" ? { ...PACKAGE.services, player: "1".repeat(64) } : PACKAGE.services;
+        const services = WITHOUT_PICTURE.has(kind) ? { ...PACKAGE.services, player: "1".repeat(64) } : PACKAGE.services;
         const info = { ...PACKAGE, version: kind === "bad-package" ? "9.9.9" : version, services, systemFiles: kind === "needs-package" ? { "/usr/lib/sysusers.d/vitrine.conf": SAME } : {} };
         await fs.writeText(`${tree}/release.json`, JSON.stringify(info));
         return ok(undefined);

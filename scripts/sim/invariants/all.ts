@@ -16,14 +16,14 @@ import { rebootsHelp } from "./reboots-help.ts";
 import { reconnects } from "./reconnects.ts";
 import { handsAreKept, powerIsCalm } from "./regulators.ts";
 import { reportedIsTrue } from "./reported-is-true.ts";
-import { onlyGoodIsConfirmed, releasesStayWhole, trialsEnd, updatesAreTrue } from "./updates.ts";
+import { noPictureIsLost, onlyGoodIsConfirmed, releasesStayWhole, trialsEnd, updatesAreTrue } from "./updates.ts";
 import { storedOnce } from "./stored-once.ts";
 import { timersBounded } from "./timers-bounded.ts";
 
 /** Every invariant, in an order in which later ones depend on earlier ones. */
 export const INVARIANTS: readonly Invariant[] = [
   numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, darkIsLeftAlone, capsHold, timersBounded, connectsBounded, neverStranded,
-  onlyGoodIsConfirmed, releasesStayWhole, updatesAreTrue, trialsEnd,
+  onlyGoodIsConfirmed, noPictureIsLost, releasesStayWhole, updatesAreTrue, trialsEnd,
   handsAreKept, powerIsCalm, lampsFollowRules, rebootsHelp,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,
 ];

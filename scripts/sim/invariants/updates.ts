@@ -1,4 +1,5 @@
 import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
+import { WITHOUT_PICTURE } from "../releases.ts";
 import type { Invariant } from "./invariant.ts";
 
 const LOOK_EVERY_MS = 15_000;
@@ -41,7 +42,7 @@ export const releasesStayWhole: Invariant = {
   },
 };
 
-/** Bad releases by what a judge could never have seen good of them. A picture that was bad before may stay so. */
+/** Bad releases by what a judge could never have seen good of them. A picture that was bad before may stay so: see `noPictureIsLost`. */
 const NEVER_GOOD: ReadonlySet<string> = new Set(["does-not-start", "crashes", "cut-off", "bad-package", "needs-package", "older", "bad-signature", "unknown-key"]);
 
 /** Only a release that ran well, and that the vendor made for this device, is ever confirmed; no other is ever switched to against the rules of order and signature. */
@@ -57,6 +58,37 @@ export const onlyGoodIsConfirmed: Invariant = {
         sim.ledger.updates.count("confirmed");
         const kind = sim.releases.kindOf(confirmed);
         if (NEVER_GOOD.has(kind)) breach(`${id} confirmed release ${confirmed}, which is bad: ${kind}`);
+      });
+    }
+  },
+};
+
+/** So long the picture has to have been right before a switch that the agent knew it when it asked for the release. */
+const RIGHT_FOR_MS = 120_000;
+
+/** No release that draws nothing, or the wrong thing, is confirmed on a screen that was right before it and that nobody switched off. */
+export const noPictureIsLost: Invariant = {
+  name: "no-picture-is-lost",
+  watch({ sim, devices }, breach) {
+    for (const { id, releases, player, world } of devices) {
+      let before = { running: releases.running, confirmed: releases.confirmed };
+      let rightSinceMs: number | undefined;
+      /** The release on trial is on a screen that was right before it, and lit since. */
+      let wasRight = false;
+      const isLit = (): boolean => player.output === "on" && world.state.display.power === "on" && world.state.display.mood !== "unplugged";
+      const look = (): void => {
+        sim.time.after("sim.pictures-before", LOOK_EVERY_MS, look);
+        wasRight &&= isLit();
+        if (!isLit() || player.presentSinceMs === undefined || player.page?.isRight !== true) rightSinceMs = undefined;
+        else rightSinceMs ??= sim.time.monotonicMs();
+      };
+      look();
+      releases.onChange.add(() => {
+        const now = { running: releases.running, confirmed: releases.confirmed };
+        if (now.running !== before.running) wasRight = rightSinceMs !== undefined && sim.time.monotonicMs() - rightSinceMs >= RIGHT_FOR_MS;
+        const kind = sim.releases.kindOf(now.confirmed);
+        if (now.confirmed !== before.confirmed && WITHOUT_PICTURE.has(kind) && wasRight && isLit()) breach(`${id} confirmed release ${now.confirmed} (${kind}), and its picture was right before`);
+        before = now;
       });
     }
   },
