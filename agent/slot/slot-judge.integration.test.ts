@@ -73,7 +73,7 @@ describe("the judge of slots as a program", () => {
       socket.once("data", (data) => {
         const { id, method } = JSON.parse(String(data)) as { id: number; method: string };
         asked.push(method);
-        socket.end(`${JSON.stringify({ id, result: { owner: { kind: "claimed" }, link: { kind: "online" }, screen: { verdict: "showing" } } })}\n`);
+        socket.end(`${JSON.stringify({ id, result: { owner: { kind: "claimed" }, link: { kind: "online" }, player: { kind: "playing" }, screen: { verdict: "showing" } } })}\n`);
       });
     });
     await new Promise<void>((done) => server.listen(join(place, "agent/run/agent.sock"), done));
