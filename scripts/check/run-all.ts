@@ -28,7 +28,7 @@ const STEPS: readonly Step[] = [
   programStep("build", "Build", "scripts/build/main.ts", [], 120_000),
   browserStep,
   ...rootSteps,
-  vitestStep("integration", "Integration tests", 900_000),
+  vitestStep("integration", "Integration tests", 1_500_000),
   vitestStep("e2e", "Browser tests", 1_800_000),
   vitestStep("sim", "Simulation", 480_000),
   piStep,
