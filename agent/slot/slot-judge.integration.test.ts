@@ -52,7 +52,8 @@ describe("the judge of slots as a program", () => {
     running.push(agent);
     await vi.waitUntil(() => existsSync(join(place, "agent/run/agent.sock")), { timeout: 25_000 });
     const judge = startJudge();
-    await vi.waitUntil(() => existsSync(join(place, "asked")), { timeout: 25_000 });
+    // The stand-in makes the file before it writes its line.
+    await vi.waitUntil(() => existsSync(join(place, "asked")) && readFileSync(join(place, "asked"), "utf8") !== "", { timeout: 25_000 });
     expect(readFileSync(join(place, "asked"), "utf8")).toBe("reboot\n");
     expect(autoboot()).toBe(AUTOBOOT);
     await end(judge);
