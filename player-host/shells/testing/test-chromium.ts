@@ -22,7 +22,7 @@ export interface TestChromium {
   readonly windowed: boolean;
 }
 
-/** The browsers for the shell suites. Reports what this machine leaves out. */
+/** The browsers for the shell suites. Reports what is left out on this machine. */
 export function testChromiums(): readonly TestChromium[] {
   const paths = findTestChromiums();
   if (paths.length === 0) reportLeftOut("the Shell suite on Chromium", "no Chromium or Chrome is on this machine");
