@@ -5,7 +5,7 @@ import { buildApart } from "../build/build-apart.ts";
 import { reportLeftOut } from "../check/left-out.ts";
 import { ProofCloud } from "../prove/harness/proof-cloud.ts";
 import { BootedRoot, quickFolder, whyNoBoot } from "./testing/booted-root.ts";
-import { buildStubDeb, buildTestDeb } from "./testing/test-debs.ts";
+import { buildStandInDeb, buildTestDeb } from "./testing/test-debs.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const why = whyNoBoot();
@@ -31,7 +31,7 @@ describe.skipIf(why !== undefined)("the package on a booted Debian 13", () => {
     cloud = await ProofCloud.start(join(folder, "cloud"));
     device = await BootedRoot.boot();
     for (const version of ["0.1.0", "0.2.0"]) debs[version] = device.give(await buildTestDeb(folder, version));
-    debs["stubs"] = ["labwc", "chromium"].map((name) => device.give(buildStubDeb(folder, name))).join(" ");
+    debs["stubs"] = ["labwc", "chromium"].map((name) => device.give(buildStandInDeb(folder, name))).join(" ");
   }, 400_000);
 
   afterAll(async () => {

@@ -12,7 +12,7 @@ import { signedManifest } from "../../release/signed-manifest.ts";
 import { BootedRoot, quickFolder } from "./booted-root.ts";
 import { FileServer } from "./file-server.ts";
 import type { RootName } from "./package-root.ts";
-import { buildStubDeb, buildTestDeb, type Faults } from "./test-debs.ts";
+import { buildStandInDeb, buildTestDeb, type Faults } from "./test-debs.ts";
 
 const LOOK_MS = 100;
 /** A busy machine starts an agent in some seconds. */
@@ -81,7 +81,7 @@ export class InstalledDevice {
     const root = await booting;
     if (prepare !== undefined) root.read(prepare);
     root.read(`mkdir -p /etc/systemd/system/vitrine-player.service.d && printf '%s\\n' '${PLAYER_UNIT.join("' '")}' > /etc/systemd/system/vitrine-player.service.d/container.conf`);
-    const stubs = rootName === "plain" ? ["labwc", "chromium"].map((name) => root.give(buildStubDeb(folder, name))) : [];
+    const stubs = rootName === "plain" ? ["labwc", "chromium"].map((name) => root.give(buildStandInDeb(folder, name))) : [];
     for (const [version, deb] of Object.entries(debs)) debs[version] = root.give(deb);
     const settings = { device: { name: "Lobby" }, ...config, cloud: { endpoints: [cloud.endpoint], allowPlain: true, firstConnectSpreadMs: 0 } };
     root.read(`mkdir -p /etc/vitrine && printf '%s' '${JSON.stringify(settings)}' > /etc/vitrine/config.json && chmod 0644 /etc/vitrine/config.json`);

@@ -50,8 +50,8 @@ function change(file: string, from: string, to: () => string): void {
 }
 
 /** A package that satisfies a dependency and has a program that only waits. */
-export function buildStubDeb(out: string, name: string): string {
-  const stage = join(out, `stub-${name}`);
+export function buildStandInDeb(out: string, name: string): string {
+  const stage = join(out, `stand-in-${name}`);
   for (const each of ["DEBIAN", "usr/bin"]) mkdirSync(join(stage, each), { recursive: true });
   writeFileSync(join(stage, "DEBIAN/control"), `Package: ${name}\nVersion: 999\nArchitecture: all\nMaintainer: nobody <nobody@vitrine.invalid>\nDescription: stands in for ${name}\n`);
   writeFileSync(join(stage, "usr/bin", name), "#!/bin/sh\nexec sleep infinity\n", { mode: 0o755 });
