@@ -10,9 +10,11 @@ import { makeTestChromium, testChromiums } from "../testing/test-chromium.ts";
 
 const browsers = testChromiums();
 
-describe.skipIf(browsers.length > 0)("Shell: chromium", () => {
-  test.skip("no browser is here", () => undefined);
-});
+if (browsers.length === 0) {
+  describe("Shell: chromium", () => {
+    test.skip("no browser is here", () => undefined);
+  });
+}
 
 for (const { path, name, windowed } of browsers) {
   const chromium: ShellUnderTest = { name, keepsPicture: true, makeShell: (folder) => makeTestChromium(path, folder) };

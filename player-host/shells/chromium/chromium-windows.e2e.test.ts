@@ -12,9 +12,11 @@ import { hasXvfb, openVirtualScreen, type VirtualScreen } from "../testing/virtu
 // A real window has a size, keyboard focus, dialogs and an output.
 const browsers = testChromiums().filter(() => hasXvfb());
 
-describe.skipIf(browsers.length > 0)("Shell in a window: chromium", () => {
-  test.skip("no browser or no X server is here", () => undefined);
-});
+if (browsers.length === 0) {
+  describe("Shell in a window: chromium", () => {
+    test.skip("no browser or no X server is here", () => undefined);
+  });
+}
 
 for (const { path, name } of browsers.filter(({ windowed }) => windowed)) {
   describe("in a window", () => {
