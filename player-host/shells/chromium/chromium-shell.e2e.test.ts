@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { hangConformance } from "../shell-hangs.conformance.ts";
 import { shellConformance } from "../shell.conformance.ts";
 import { ShellSeat } from "../testing/shell-seat.ts";
@@ -11,6 +12,7 @@ import { makeTestChromium, testChromiums } from "../testing/test-chromium.ts";
 const browsers = testChromiums();
 
 if (browsers.length === 0) {
+  reportLeftOut("the Shell suite on Chromium", "no Chromium or Chrome is on this machine");
   describe("Shell: chromium", () => {
     test.skip("no browser is here", () => undefined);
   });

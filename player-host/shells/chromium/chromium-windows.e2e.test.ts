@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { readProc } from "../../../platform/node/proc.ts";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { hangConformance } from "../shell-hangs.conformance.ts";
 import { shellWindowsConformance } from "../shell-windows.conformance.ts";
 import { shellConformance } from "../shell.conformance.ts";
@@ -13,6 +14,7 @@ import { hasXvfb, openVirtualScreen, type VirtualScreen } from "../testing/virtu
 const browsers = testChromiums().filter(() => hasXvfb());
 
 if (browsers.length === 0) {
+  reportLeftOut("the Shell suites in a window", "no browser or no X server (package xvfb) is on this machine");
   describe("Shell in a window: chromium", () => {
     test.skip("no browser or no X server is here", () => undefined);
   });

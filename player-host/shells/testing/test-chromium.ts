@@ -4,7 +4,6 @@ import { SystemTimers, systemClock } from "../../../platform/linux/system-clock.
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
-import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { ChromiumShell } from "../chromium/chromium-shell.ts";
 import { overlayScript } from "../cdp/overlay-script.ts";
 import { pageScript } from "../../page-api/page-script.ts";
@@ -22,11 +21,9 @@ export interface TestChromium {
   readonly windowed: boolean;
 }
 
-/** The browsers for the shell suites. Reports what is left out on this machine. */
+/** The browsers for the shell suites. */
 export function testChromiums(): readonly TestChromium[] {
   const paths = findTestChromiums();
-  if (paths.length === 0) reportLeftOut("the Shell suite on Chromium", "no Chromium or Chrome is on this machine");
-  else if (!hasXvfb()) reportLeftOut("the Shell suites in a window", "no Xvfb is on this machine (package xvfb)");
   const newest = hasXvfb() ? newestOf(paths) : undefined;
   return paths.map((path) => ({ path, name: paths.length === 1 ? "chromium" : `chromium (${path})`, windowed: path === newest }));
 }
