@@ -5,6 +5,12 @@
 set -euo pipefail
 tar=$1 release=$2 packages=$3
 
+# Where no systemd runs, nothing has told the kernel yet what runs programs for arm64.
+if ! arch-test arm64 > /dev/null; then
+  mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+  /lib/systemd/systemd-binfmt qemu-aarch64.conf
+fi
+
 # The archives that this machine uses itself; the release and the component with the Pi's firmware are beside its own.
 uris=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | sort -u)
 archive=$(grep -E '/debian/?$' <<< "$uris" | head -1); security=$(grep -E '/debian-security/?$' <<< "$uris" | head -1)
