@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildApart } from "../build/build-apart.ts";
 import { reportLeftOut } from "../check/left-out.ts";
 import { ProofCloud } from "../prove/harness/proof-cloud.ts";
 import { BootedRoot, quickFolder, whyNoBoot } from "./testing/booted-root.ts";
+import { PLAYER_IN_A_CONTAINER } from "./testing/installed-device.ts";
 import { buildStandInDeb, buildTestDeb } from "./testing/test-debs.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -77,6 +78,19 @@ describe.skipIf(why !== undefined)("the package on a booted Debian 13", () => {
   test("the udev rules that give the agent the hardware watchdog and the GPIO chips are valid", () => {
     expect(device.read("udevadm verify --resolve-names=late /usr/lib/udev/rules.d/60-vitrine.rules /usr/lib/udev/rules.d/70-vitrine-displays.rules")).toContain("Success: 2");
   });
+
+  test("nothing of the player's session outlives it, whether the unit is restarted or the compositor is killed", async () => {
+    device.read(`${PLAYER_IN_A_CONTAINER}; systemctl daemon-reload; systemctl restart vitrine-player`);
+    onTestFinished(() => void device.read("rm -r /etc/systemd/system/vitrine-player.service.d; systemctl daemon-reload"));
+    // Those of the stand-in for labwc.
+    const processes = (): string[] => device.run("grep -lx sleep /proc/[0-9]*/comm").output.trim().split("\n").filter((path) => path !== "");
+    for (const end of ["systemctl restart vitrine-player", "systemctl kill --kill-whom=main --signal=KILL vitrine-player"]) {
+      await expect.poll(() => processes().length, { timeout: 30_000 }).toBe(2);
+      const before = processes();
+      device.read(end);
+      await expect.poll(() => [processes().length, processes().filter((path) => before.includes(path))], { timeout: 30_000 }).toEqual([2, []]);
+    }
+  }, 120_000);
 
   test("a user who may not talk to the agent is told to become root", () => {
     const asked = device.run("setpriv --reuid=12345 --regid=12345 --clear-groups vitrine status");

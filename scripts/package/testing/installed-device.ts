@@ -19,7 +19,10 @@ const LOOK_MS = 100;
 const CLAIM_MS_MAX = 90_000;
 
 /** A container has no seat, no console and no graphics: labwc draws into memory. */
-const PLAYER_UNIT = ["[Service]", "ExecStartPre=", "TTYPath=", "TTYReset=no", "TTYVHangup=no", "TTYVTDisallocate=no", "StandardInput=null", "Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1"];
+const PLAYER_UNIT = ["[Service]", "TTYPath=", "TTYReset=no", "TTYVHangup=no", "TTYVTDisallocate=no", "StandardInput=null", "Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1"];
+
+/** A script that lets the player's unit start in a container. */
+export const PLAYER_IN_A_CONTAINER = `mkdir -p /etc/systemd/system/vitrine-player.service.d && printf '%s\\n' '${PLAYER_UNIT.join("' '")}' > /etc/systemd/system/vitrine-player.service.d/container.conf`;
 
 /** What a device of a test is to be. */
 interface Wanted {
@@ -80,7 +83,7 @@ export class InstalledDevice {
     for (const [version, faults] of Object.entries(releases)) debs[version] = await buildTestDeb(folder, version, { faults, releaseKey });
     const root = await booting;
     if (prepare !== undefined) root.read(prepare);
-    root.read(`mkdir -p /etc/systemd/system/vitrine-player.service.d && printf '%s\\n' '${PLAYER_UNIT.join("' '")}' > /etc/systemd/system/vitrine-player.service.d/container.conf`);
+    root.read(PLAYER_IN_A_CONTAINER);
     const stubs = rootName === "plain" ? ["labwc", "chromium"].map((name) => root.give(buildStandInDeb(folder, name))) : [];
     for (const [version, deb] of Object.entries(debs)) debs[version] = root.give(deb);
     const settings = { device: { name: "Lobby" }, ...config, cloud: { endpoints: [cloud.endpoint], allowPlain: true, firstConnectSpreadMs: 0 } };

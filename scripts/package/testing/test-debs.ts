@@ -49,12 +49,12 @@ function change(file: string, from: string, to: () => string): void {
   writeFileSync(file, text.replace(from, to));
 }
 
-/** A package that satisfies a dependency and has a program that only waits. */
+/** A package that satisfies a dependency and has a program that only waits. As labwc does, it leaves a process of its session behind when it is stopped. */
 export function buildStandInDeb(out: string, name: string): string {
   const stage = join(out, `stand-in-${name}`);
   for (const each of ["DEBIAN", "usr/bin"]) mkdirSync(join(stage, each), { recursive: true });
   writeFileSync(join(stage, "DEBIAN/control"), `Package: ${name}\nVersion: 999\nArchitecture: all\nMaintainer: nobody <nobody@vitrine.invalid>\nDescription: stands in for ${name}\n`);
-  writeFileSync(join(stage, "usr/bin", name), "#!/bin/sh\nexec sleep infinity\n", { mode: 0o755 });
+  writeFileSync(join(stage, "usr/bin", name), "#!/bin/sh\nsleep infinity &\nexec sleep infinity\n", { mode: 0o755 });
   const path = join(out, `${name}.deb`);
   const built = spawnSync("dpkg-deb", ["--root-owner-group", "-Znone", "--build", stage, path], { encoding: "utf8" });
   if (built.status !== 0) throw new Error(built.stderr);

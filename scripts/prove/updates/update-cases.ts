@@ -33,6 +33,7 @@ const RELEASES_DIR = "/var/lib/vitrine-releases";
 const DROP_IN = "/etc/systemd/system/vitrine-updater.service.d";
 /** The updater's steps of a good update, in the order of `--die-at-step`. */
 export const INSTALL_STEPS = ["installing", "unpacked", "adopted", "back-prepared", "trial-written", "switched", "restarted", "confirmed", "trial-ended", "pruned"] as const;
+const UPDATER_TRIGGERS = "vitrine-updater.path vitrine-updater.socket";
 const PICTURE_MS_MAX = 180_000;
 const CUT_MS_MAX = 240_000;
 
@@ -125,7 +126,8 @@ export async function runBadUpdates(screen: UpdateDevice, tell: Told): Promise<v
   const found = row.state === "failed" && row.error?.code === "update.disk-full" ? [] : [`it ended ${wordsOf(row)}`];
   device.root.read(`rm -f ${RELEASES_DIR}/filler`);
   tell("disk full in the middle", wordsOf(row), [...found, ...whatIsLeft(screen)]);
-  device.root.read(`systemctl stop vitrine-updater.service && umount ${RELEASES_DIR}`);
+  // What would start it again is stopped too.
+  device.root.read(`systemctl stop ${UPDATER_TRIGGERS} vitrine-updater.service && umount ${RELEASES_DIR} && systemctl start ${UPDATER_TRIGGERS}`);
 }
 
 /** Cuts the power at each step of a good update, boots, and lets the job come to its end. */
