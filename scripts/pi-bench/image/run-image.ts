@@ -7,6 +7,7 @@ import { startDevCloud } from "../../dev-cloud/dev-cloud.ts";
 import { buildDeb } from "../../package/build-deb.ts";
 import { sourceEpochSeconds } from "../../package/source-epoch.ts";
 import { makeImage, type MakeImage } from "../../pi-image/make-image.ts";
+import { ensurePrograms } from "../../setup/kept-build.ts";
 import { thisMachine } from "../../setup/machine.ts";
 import { ok, type Result } from "../../tool-result.ts";
 import { runChecks } from "../agent/checks.ts";
@@ -38,6 +39,8 @@ export interface ImageRun {
 /** Makes a card image, boots it from a blank card, checks what becomes of it, and measures. */
 export async function runImage({ work, consolePath, check, kind, withPowerOn, withWrites }: ImageRun): Promise<Result<{ readonly result: SuiteResult; readonly figures: readonly Figure[] }>> {
   mkdirSync(work, { recursive: true });
+  const emulator = await ensurePrograms(thisMachine, ["/usr/bin/qemu-system-aarch64"], ["qemu-system-arm"], "pi.no-tools");
+  if (!emulator.ok) return emulator;
   const packagePath = await buildPackage(join(work, "package"));
   if (!packagePath.ok) return packagePath;
   const withoutBrowser = kind === "pi";
