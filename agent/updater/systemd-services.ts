@@ -23,10 +23,18 @@ export function systemdServices(run: Run, { systemctl, journalctl }: { readonly 
     reload: () => nothing(["daemon-reload"]),
     restart: (units) => nothing(["restart", "--no-block", ...units]),
     async lastLines(units, count) {
-      const read = await run(journalctl, [...units.map((unit) => `--unit=${unit}`), `--lines=${count}`, "--output=short-iso", "--quiet", "--no-pager"], TIMEOUT_MS);
+      const read = await run(journalctl, [`--lines=${count}`, "--output=short-iso", "--quiet", "--no-pager", ...units.flatMap(linesOf).join(" + ").split(" ")], TIMEOUT_MS);
       return read.ok ? ok(read.value.split("\n").filter((line) => line !== "")) : read;
     },
   };
+}
+
+/**
+ * What a unit's processes wrote, what systemd wrote about it, and what processes in its session wrote: those are not in the unit, but have its
+ * `SyslogIdentifier`, its name. Alternatives, as journalctl(1) takes them with a `+` between.
+ */
+function linesOf(unit: string): readonly string[] {
+  return [`_SYSTEMD_UNIT=${unit}`, `_PID=1 UNIT=${unit}`, `SYSLOG_IDENTIFIER=${unit.replace(/\.service$/, "")}`];
 }
 
 /** One block of `Name=value` lines a unit, separated by an empty line. */

@@ -1,6 +1,8 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { systemdServices, type Run } from "../../agent/updater/systemd-services.ts";
+import { ok } from "../../platform/ports/result.ts";
 import { buildApart } from "../build/build-apart.ts";
 import { reportLeftOut } from "../check/left-out.ts";
 import { ProofCloud } from "../prove/harness/proof-cloud.ts";
@@ -91,6 +93,14 @@ describe.skipIf(why !== undefined)("the package on a booted Debian 13", () => {
       await expect.poll(() => [processes().length, processes().filter((path) => before.includes(path))], { timeout: 30_000 }).toEqual([2, []]);
     }
   }, 120_000);
+
+  test("the updater finds what systemd and the processes of its session say about the player", async () => {
+    device.read(`${PLAYER_IN_A_CONTAINER}; systemctl daemon-reload; systemctl restart vitrine-player`);
+    onTestFinished(() => void device.read("rm -r /etc/systemd/system/vitrine-player.service.d; systemctl daemon-reload"));
+    const run: Run = (program, args) => Promise.resolve(ok(device.read([program, ...args].map((word) => `'${word}'`).join(" "))));
+    const services = systemdServices(run, { systemctl: "systemctl", journalctl: "journalctl" });
+    await expect.poll(() => services.lastLines(["vitrine-player.service"], 20), { timeout: 30_000 }).toMatchObject({ ok: true, value: expect.arrayContaining([expect.stringMatching(/systemd\[1\]: Started vitrine-player/), expect.stringContaining("the stand-in for labwc waits")]) as string[] });
+  }, 60_000);
 
   test("a user who may not talk to the agent is told to become root", () => {
     const asked = device.run("setpriv --reuid=12345 --regid=12345 --clear-groups vitrine status");

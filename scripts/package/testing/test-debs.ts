@@ -54,7 +54,7 @@ export function buildStandInDeb(out: string, name: string): string {
   const stage = join(out, `stand-in-${name}`);
   for (const each of ["DEBIAN", "usr/bin"]) mkdirSync(join(stage, each), { recursive: true });
   writeFileSync(join(stage, "DEBIAN/control"), `Package: ${name}\nVersion: 999\nArchitecture: all\nMaintainer: nobody <nobody@vitrine.invalid>\nDescription: stands in for ${name}\n`);
-  writeFileSync(join(stage, "usr/bin", name), "#!/bin/sh\nsleep infinity &\nexec sleep infinity\n", { mode: 0o755 });
+  writeFileSync(join(stage, "usr/bin", name), `#!/bin/sh\necho "the stand-in for ${name} waits"\nsleep infinity &\nexec sleep infinity\n`, { mode: 0o755 });
   const path = join(out, `${name}.deb`);
   const built = spawnSync("dpkg-deb", ["--root-owner-group", "-Znone", "--build", stage, path], { encoding: "utf8" });
   if (built.status !== 0) throw new Error(built.stderr);
