@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fail, ok, type Result } from "../ports/result.ts";
@@ -44,8 +44,11 @@ export function systemdCertificates(run: CommandRunner, folder = CERTIFICATES_DI
     folder,
     prepare: async (name) => {
       const unit = `vitrine-certificate@${name}.service`;
+      const path = foundPath(foundDir, name);
+      const before = await writingOf(path);
       const started = await run("systemctl", ["start", "--no-ask-password", unit], START_TIMEOUT_MS);
-      const found = readFound(await textOf(foundPath(foundDir, name)));
+      // A unit that systemd does not start leaves the result of an earlier time.
+      const found = (await writingOf(path)) === before ? undefined : readFound(await textOf(path));
       if (found?.kind === "problem") return fail(found.code, found.message);
       if (started.ok && found !== undefined) return ok(found);
       return fail("network.not-supported", `${unit} does not check the certificate: ${started.ok ? "it left no result" : started.error.message}`, "Install the unit and the polkit rule of the package.");
@@ -78,6 +81,12 @@ export function factsOf(certificate: X509Certificate): CertificateFacts {
 export function readFound(text: string | undefined): Found | undefined {
   const parsed = v.safeParse(FoundSchema, text === undefined ? undefined : parseJson(text));
   return parsed.success ? parsed.output : undefined;
+}
+
+/** Another one after each writing of a file that is replaced as a whole; `undefined`: there is none. */
+async function writingOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found && `${found.ino} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
 function textOf(path: string): Promise<string | undefined> {

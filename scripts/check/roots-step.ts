@@ -29,5 +29,6 @@ function rootStep(name: string, title: string, what: string, open: (machine: Mac
 export const rootSteps: readonly Step[] = [
   rootStep("compositor", "Compositors", "the real compositors labwc, sway and cage", openCompositorRoot),
   rootStep("package", "Debian for the package", "the Debian package on a booted Debian 13", (machine) => openPackageRoot(machine)),
+  rootStep("package", "Debian for the package, with NetworkManager", "the Debian package beside NetworkManager on a booted Debian 13", (machine) => openPackageRoot(machine, "network")),
   ...RELEASES.map((release) => rootStep("network", `NetworkManager of Debian ${release}`, `the real NetworkManager of Debian ${release}`, (machine) => openNetworkRoot(machine, release))),
 ];

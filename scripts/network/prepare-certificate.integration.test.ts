@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { VALID } from "../../agent/node/transport/testing/test-certificates.ts";
-import { systemdCertificates } from "../../platform/linux/device-certificates.ts";
+import { systemdCertificates, type Found } from "../../platform/linux/device-certificates.ts";
 import { prepareCertificate, type PrepareFolders } from "../../platform/linux/prepare-certificate.ts";
 import { fail, ok } from "../../platform/ports/result.ts";
 import { reportLeftOut } from "../check/left-out.ts";
@@ -24,8 +24,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-/** What the agent is told after root's step ended. */
-const told = (stepWorked = false) => systemdCertificates(() => Promise.resolve(stepWorked ? ok("") : fail("program.failed", "the step failed")), folders.certificates, folders.found).prepare("shop");
+/** What the agent is told when it has root's step done. */
+const told = (step: () => unknown) => {
+  const run = () => {
+    const found = step();
+    return Promise.resolve(found !== undefined && (found as Found).kind === "problem" ? fail("program.failed", "the step failed") : ok(""));
+  };
+  return systemdCertificates(run, folders.certificates, folders.found).prepare("shop");
+};
+const step = (): Found => prepareCertificate("shop", folders);
 
 /** The unit's process: root without a capability. */
 function asTheUnit(): void {
@@ -35,34 +42,40 @@ function asTheUnit(): void {
 }
 
 test("a certificate is ready with its holder and its dates", async () => {
-  expect(prepareCertificate("shop", folders)).toEqual({ kind: "ready", own: OWN });
-  expect(await told(true)).toEqual({ ok: true, value: { kind: "ready", own: OWN } });
+  expect(step()).toEqual({ kind: "ready", own: OWN });
+  expect(await told(step)).toEqual({ ok: true, value: { kind: "ready", own: OWN } });
 });
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) reportLeftOut("a certificate's key of another owner", "only root can give files away");
 
 test.skipIf(!isRoot)("a key of another owner is told with its path and the reason, not with the last result", async () => {
-  asTheUnit();
-  expect(await told(true)).toMatchObject({ ok: true });
+  expect(await told(asTheUnit)).toMatchObject({ ok: true });
   chownSync(key, 12_345, 12_345);
-  asTheUnit();
   const words = expect.stringMatching(/EPERM.*\/shop\/key\.pem.*must belong to root/) as string;
-  expect(await told()).toMatchObject({ ok: false, error: { code: "network.certificate-unreadable", message: words } });
+  expect(await told(asTheUnit)).toMatchObject({ ok: false, error: { code: "network.certificate-unreadable", message: words } });
 });
 
 test("a step that cannot tell its result leaves none of an earlier time", async () => {
   expect(prepareCertificate("shop", folders)).toMatchObject({ kind: "ready" });
   rmSync(folders.certificates, { recursive: true });
   mkdirSync(join(folders.found, "shop.json.part", "in the way"), { recursive: true });
-  expect(() => prepareCertificate("shop", folders)).toThrow("shop.json.part");
-  expect(await told(true)).toMatchObject({ ok: false, error: { code: "network.not-supported" } });
+  expect(step).toThrow("shop.json.part");
+  expect(await told(() => undefined)).toMatchObject({ ok: false, error: { code: "network.not-supported" } });
 });
 
 test("a folder for profiles that is none is a result, not a crash", async () => {
   writeFileSync(folders.profiles, "");
-  expect(prepareCertificate("shop", folders)).toMatchObject({ kind: "problem", code: "network.certificate-unreadable", message: expect.stringContaining(folders.profiles) as string });
-  expect(await told()).toMatchObject({ ok: false, error: { code: "network.certificate-unreadable" } });
+  expect(step()).toMatchObject({ kind: "problem", code: "network.certificate-unreadable", message: expect.stringContaining(folders.profiles) as string });
+  expect(await told(step)).toMatchObject({ ok: false, error: { code: "network.certificate-unreadable" } });
+});
+
+test("a step that did not run leaves no result of an earlier time that looks like its answer", async () => {
+  for (const text of [VALID.key, "no key"]) {
+    writeFileSync(key, text);
+    await told(step);
+    expect(await told(() => undefined), text).toMatchObject({ ok: false, error: { code: "network.not-supported" } });
+  }
 });
 
 test("holder and dates of a folder that only root may read come from root's step", async () => {

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { freemem, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import { commandRunner, type CommandRunner } from "../../../platform/linux/command-runner.ts";
 import { packageRoot, type RootName } from "./package-root.ts";
 
 /** A boot takes seconds, on a busy machine some dozens. */
@@ -16,8 +17,8 @@ const ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export function whyNoBoot(name: RootName = "plain"): string | undefined {
   if (process.getuid?.() !== 0) return "only root can boot a container";
   if (!existsSync("/usr/bin/systemd-nspawn")) return "systemd-nspawn (systemd-container) is not there";
-  const maker = { plain: "npm test", screen: "npm run prove:updates" }[name];
-  return packageRoot(name) === undefined ? `the Debian 13 of the package has not been made; ${maker} makes it` : undefined;
+  const maker = { plain: "npm test", network: "npm test", screen: "npm run prove:updates" }[name];
+  return packageRoot(name) === undefined ? `the Debian 13 of the package${name === "network" ? " with NetworkManager" : ""} has not been made; ${maker} makes it` : undefined;
 }
 
 /** What a container and its packages write, at most. */
@@ -38,23 +39,25 @@ export interface Ran {
 
 /**
  * A booted copy of `packageRoot` in a container of systemd-nspawn: its own systemd is process 1, on an overlay that is gone
- * afterwards. It shares the machine's network.
+ * afterwards. It shares the machine's network, except the one with a NetworkManager, which would take hold of it.
  */
 export class BootedRoot {
   readonly #lower: string;
   readonly #folder: string;
+  readonly #ownNetwork: boolean;
   #container: ChildProcess | undefined;
   #leader = "";
 
-  private constructor(lower: string, folder: string) {
+  private constructor(lower: string, folder: string, ownNetwork: boolean) {
     this.#lower = lower;
     this.#folder = folder;
+    this.#ownNetwork = ownNetwork;
   }
 
   static async boot(name: RootName = "plain"): Promise<BootedRoot> {
     const folder = quickFolder("vitrine-booted-");
     for (const each of ["upper", "work", "root"]) mkdirSync(join(folder, each));
-    const booted = new BootedRoot(packageRoot(name) ?? "", folder);
+    const booted = new BootedRoot(packageRoot(name) ?? "", folder, name === "network");
     await booted.powerOn();
     return booted;
   }
@@ -73,7 +76,7 @@ export class BootedRoot {
 
   async powerOn(): Promise<void> {
     // In a mount namespace of its own, so that nothing stays mounted however the container ends.
-    const script = `mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root" && exec systemd-nspawn --quiet --directory="$2/root" --register=no --keep-unit --kill-signal=SIGRTMIN+3 --boot`;
+    const script = `mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root" && exec systemd-nspawn --quiet --directory="$2/root" --register=no --keep-unit --kill-signal=SIGRTMIN+3${this.#ownNetwork ? " --private-network" : ""} --boot`;
     // Debian 13's systemd needs the unified hierarchy, which the machine itself need not use.
     const env = { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" };
     const args = ["--kill-after=20", String(LIFE_SECONDS_MAX), "unshare", "--mount", "sh", "-c", script, "sh", this.#lower, this.#folder];
@@ -99,6 +102,12 @@ export class BootedRoot {
   async perform(script: string, limitMs = 300_000): Promise<string> {
     const { stdout } = await promisify(execFile)("nsenter", this.#inside(script), { timeout: limitMs, env: ENV });
     return stdout.trim();
+  }
+
+  /** Runs programs as one of the container's users. */
+  runner(user: string): CommandRunner {
+    const run = commandRunner(ENV);
+    return (program, args, timeoutMs, input) => run("nsenter", ["--target", this.#leader, "--all", "setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups", program, ...args], timeoutMs, input);
   }
 
   /** Waits until a script succeeds, and returns its output. Leaves this process free meanwhile. */

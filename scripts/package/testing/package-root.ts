@@ -9,6 +9,8 @@ const ROOTS = {
   plain: { name: "package-root", title: "a Debian 13 to install the package in", script: SCRIPT, args: [] },
   /** With the compositor and the browser that the package depends on, and what takes pictures of their output. */
   screen: { name: "screen-root", title: "a Debian 13 with compositor and browser to install the package in", script: SCRIPT, args: ["labwc", "chromium", "fonts-dejavu-core", "grim", "wlr-randr"] },
+  /** With the NetworkManager that the package recommends. */
+  network: { name: "package-network-root", title: "a Debian 13 with NetworkManager to install the package in", script: SCRIPT, args: ["network-manager", "wpasupplicant"] },
 } satisfies Readonly<Record<string, DebianRoot>>;
 export type RootName = keyof typeof ROOTS;
 

@@ -1,0 +1,92 @@
+import { rmSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { VALID } from "../../agent/node/transport/testing/test-certificates.ts";
+import { CERTIFICATES_DIR, FOUND_DIR, systemdCertificates, type DeviceCertificates } from "../../platform/linux/device-certificates.ts";
+import { buildApart } from "../build/build-apart.ts";
+import { reportLeftOut } from "../check/left-out.ts";
+import { BootedRoot, quickFolder, whyNoBoot } from "./testing/booted-root.ts";
+import { buildStandInDeb, buildTestDeb } from "./testing/test-debs.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const why = whyNoBoot("network");
+if (why !== undefined) reportLeftOut("vitrine-certificate@.service on a booted Debian 13", why);
+
+const OWN = { subject: "CN=cloud.test", notBeforeMs: Date.UTC(2020, 0, 1), notAfterMs: Date.UTC(2200, 0, 1) };
+const SHOP = `${CERTIFICATES_DIR}/shop`;
+const UNIT = "vitrine-certificate@shop.service";
+
+describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package, under a real systemd and beside NetworkManager", () => {
+  let folder: string;
+  let device: BootedRoot;
+  /** What the agent asks, as its own user, whom only the package's polkit rule allows to start the unit. */
+  let certificates: DeviceCertificates;
+
+  beforeAll(async () => {
+    folder = quickFolder("vitrine-certificate-");
+    await buildApart(ROOT);
+    device = await BootedRoot.boot("network");
+    const debs = [...["labwc", "chromium"].map((name) => buildStandInDeb(folder, name)), await buildTestDeb(folder, "0.1.0")];
+    await device.perform(`dpkg --force-unsafe-io --install ${debs.map((deb) => device.give(deb)).join(" ")}`);
+    await device.until("systemctl is-active NetworkManager vitrine-agent");
+    certificates = systemdCertificates(device.runner("vitrine-agent"), device.path(CERTIFICATES_DIR), device.path(FOUND_DIR));
+  }, 400_000);
+
+  afterAll(async () => {
+    await device?.close();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  /** As an installer would, with the modes of any copied file. */
+  const put = (file: string, text: string): string => device.read(`mkdir -p ${SHOP} && printf '%s' '${text}' > ${SHOP}/${file} && chmod 0644 ${SHOP}/${file}`);
+  const asAgent = async (program: string, ...args: readonly string[]): Promise<string> => {
+    const said = await device.runner("vitrine-agent")(program, args, 20_000);
+    return said.ok ? said.value.trim() : said.error.message;
+  };
+  const journal = (): string => device.read(`journalctl --unit=${UNIT} --no-pager --output=cat`);
+
+  test("it closes the key to all but root, tells the agent holder and dates, and gives NetworkManager a profile that the agent may copy", async () => {
+    for (const [file, text] of [["ca.pem", VALID.cert], ["certificate.pem", VALID.cert], ["key.pem", VALID.key]] as const) put(file, text);
+    expect(await certificates.prepare("shop")).toMatchObject({ ok: true, value: { kind: "ready", own: OWN } });
+    expect(device.read(`stat -c '%n %a %U:%G' ${SHOP}/* ${FOUND_DIR} ${FOUND_DIR}/shop.json`).split("\n")).toEqual([
+      `${SHOP}/ca.pem 644 root:root`, `${SHOP}/certificate.pem 644 root:root`, `${SHOP}/key.pem 600 root:root`,
+      `${FOUND_DIR} 755 root:root`, `${FOUND_DIR}/shop.json 644 root:root`,
+    ]);
+    expect(await asAgent("cat", `${SHOP}/key.pem`)).toContain("Permission denied");
+    expect(JSON.parse(await asAgent("cat", `${FOUND_DIR}/shop.json`))).toMatchObject({ kind: "ready", own: OWN });
+    expect(await asAgent("nmcli", "-g", "NAME", "connection", "show")).toContain("vitrine-certificate-shop-ethernet");
+    expect(await asAgent("nmcli", "connection", "clone", "--temporary", "vitrine-certificate-shop-ethernet", "copy")).toContain("cloned as copy");
+    expect(await asAgent("nmcli", "-g", "802-1x.private-key", "connection", "show", "copy")).toContain("/key.pem");
+  });
+
+  test("it answers as often as it is asked, and journal and agent are told what is wrong", async () => {
+    put("key.pem", "no key");
+    const wrong = { ok: false, error: { code: "network.certificate-unreadable", message: `certificate shop: ${SHOP}/key.pem is no PEM private key` } };
+    // More often than systemd starts a unit by default within ten seconds.
+    for (let time = 0; time < 7; time += 1) expect(await certificates.prepare("shop"), `time ${time}`).toEqual(wrong);
+    expect(journal()).toContain(`certificate shop: ${SHOP}/key.pem is no PEM private key (network.certificate-unreadable)`);
+    put("key.pem", VALID.key);
+    expect(await certificates.prepare("shop")).toMatchObject({ ok: true });
+    expect(journal()).not.toMatch(/PRIVATE KEY|MIGHAgEA/);
+  });
+
+  test("a key that is not root's is told with what to do", async () => {
+    device.read(`chown 12345 ${SHOP}/key.pem`);
+    expect(await certificates.prepare("shop")).toMatchObject({ ok: false, error: { code: "network.certificate-unreadable", message: expect.stringContaining("must belong to root") as string } });
+    device.read(`chown root ${SHOP}/key.pem`);
+  });
+
+  test.each([
+    ["is masked", "ln -s /dev/null /run/systemd/system/vitrine-certificate@.service", "rm /run/systemd/system/vitrine-certificate@.service"],
+    ["has no program", `mkdir -p /run/systemd/system/${UNIT}.d && printf '%s\\n' '[Service]' ExecStart= ExecStart=/nowhere/launch > /run/systemd/system/${UNIT}.d/test.conf`, `rm -r /run/systemd/system/${UNIT}.d`],
+    ["is not the agent's to start", "mv /usr/share/polkit-1/rules.d/50-vitrine.rules /root && systemctl restart polkit", "mv /root/50-vitrine.rules /usr/share/polkit-1/rules.d && systemctl restart polkit"],
+  ])("a unit that %s leaves no earlier result that looks like an answer, good or bad", async (_what, spoil, mend) => {
+    for (const key of [VALID.key, "no key"]) {
+      put("key.pem", key);
+      expect((await certificates.prepare("shop")).ok).toBe(key === VALID.key);
+      device.read(`${spoil} && systemctl daemon-reload`);
+      expect(await certificates.prepare("shop")).toMatchObject({ ok: false, error: { code: "network.not-supported", message: expect.stringContaining(UNIT) as string } });
+      device.read(`${mend} && systemctl daemon-reload`);
+    }
+  });
+});
