@@ -19,25 +19,24 @@ async function open(facts: Partial<Awaited<ReturnType<DeviceCertificates["facts"
   const time = new VirtualTime();
   const nm = new NmcliStandIn([["eth0", "ethernet"], ["wlan0", "wifi"]]);
   const own = { subject: "CN=player-7", notBeforeMs: time.wallMs() - DAY_MS, notAfterMs: time.wallMs() + DAY_MS, ...facts };
-  const certificates: DeviceCertificates = {
-    folder: "/certificates",
-    // Root's part leaves a profile to copy.
-    prepare: async (name) => {
-      await nm.run("nmcli", ["connection", "add", "save", "no", "type", "wifi", "ifname", "vitrine-trial", "con-name", templateName(name, "wifi"), "autoconnect", "no", "802-1x.eap", "tls", "802-1x.ca-cert", `/certificates/${name}/ca.pem`, "802-1x.private-key", `/certificates/${name}/key.pem`], 1_000);
-      return ok({ kind: "ready", own });
-    },
-    facts: () => Promise.resolve(own),
+  /** What the files of the certificate are now. */
+  const files = { version: "0123456789abcdef" };
+  // Root's part leaves a profile to copy.
+  const prepare: DeviceCertificates["prepare"] = async (name) => {
+    await nm.run("nmcli", ["connection", "add", "save", "no", "type", "wifi", "ifname", "vitrine-trial", "con-name", templateName(name, "wifi"), "autoconnect", "no", "802-1x.eap", "tls", "802-1x.ca-cert", `/certificates/.in-use/${name}/${files.version}/ca.pem`, "802-1x.private-key", `/certificates/.in-use/${name}/${files.version}/key.pem`], 1_000);
+    return ok({ kind: "ready", own, version: files.version, stamp: "" });
   };
+  const certificates: DeviceCertificates = { folder: "/certificates", prepare, look: prepare, facts: () => Promise.resolve(own) };
   const ports = await openNmcli(run?.(nm) ?? nm.run, time, { certificates, clockQuality: () => Promise.resolve(quality) });
   if (ports === undefined) throw new Error("the stand-in was not recognised");
-  return { nm, settings: ports.networkSettings, time };
+  return { nm, settings: ports.networkSettings, time, files };
 }
 
 test("a wireless network with a certificate is joined by a copy of the profile that root prepared, which is gone afterwards", async () => {
   const { nm, settings } = await open();
   expect(await settings.apply(over(TLS))).toMatchObject({ ok: true });
   const { properties } = nm.profiles.get(nm.active.get("wlan0") ?? "") ?? { properties: new Map<string, string>() };
-  expect(Object.fromEntries(properties)).toMatchObject({ "802-11-wireless.ssid": "Shop", "802-1x.private-key": "/certificates/shop/key.pem", "802-1x.identity": "player-7" });
+  expect(Object.fromEntries(properties)).toMatchObject({ "802-11-wireless.ssid": "Shop", "802-1x.private-key": "/certificates/.in-use/shop/0123456789abcdef/key.pem", "802-1x.identity": "player-7" });
   expect([...nm.profiles.values()].map(({ id }) => id)).not.toContain(templateName("shop", "wifi"));
   expect(await settings.current()).toMatchObject({ value: { wifi: { ssid: "Shop", dot1x: { method: "tls", identity: "player-7", certificate: "shop", subject: "CN=player-7" } } } });
 });
@@ -48,6 +47,27 @@ test("the password of PEAP is passed only through standard input", async () => {
   expect(nm.inputs.join()).toContain("eap secret");
   expect(nm.ran.join("\n")).not.toContain("eap secret");
   expect(await settings.current()).toMatchObject({ value: { wifi: { security: "wpa-eap", dot1x: { method: "peap", identity: "player-8", certificate: "site" } } } });
+});
+
+test.each([TLS, EAP])("a wireless network's certificate is renewed with everything else as it was: $method", async (access) => {
+  const { nm, settings, files } = await open();
+  const change: NetworkChangeSettings = { wifi: { ssid: "Shop", security: "wpa-eap", hidden: true, dot1x: access } };
+  const keep = async (wanted: NetworkChangeSettings): Promise<void> => {
+    const point = await settings.checkpoint(wanted);
+    expect(await settings.apply(wanted)).toMatchObject({ ok: true });
+    expect(point.ok && (await settings.keep(point.value))).toMatchObject({ ok: true });
+  };
+  await keep(change);
+  const before = await settings.current();
+  expect(await settings.dot1x?.renewals()).toMatchObject({ kind: "ok", value: [] });
+  files.version = "fedcba9876543210";
+  expect(await settings.dot1x?.renewals()).toMatchObject({ kind: "ok", value: [{ interface: "wlan0", certificate: access.certificate, found: ok(files.version) }] });
+  expect([...nm.profiles.values()].map(({ id }) => id).filter((id) => id.includes("certificate"))).toEqual([]);
+  await keep({ renew: ["wlan0"] });
+  const { properties } = nm.profiles.get(nm.active.get("wlan0") ?? "") ?? { properties: new Map<string, string>() };
+  expect(Object.fromEntries(properties)).toMatchObject({ "802-11-wireless.ssid": "Shop", "802-11-wireless.hidden": "yes", "802-1x.ca-cert": `/certificates/.in-use/${access.certificate}/${files.version}/ca.pem` });
+  expect(JSON.stringify(await settings.current())).toBe(JSON.stringify(before).replace("0123456789abcdef", files.version));
+  expect(properties.get("802-1x.password")).toBe("password" in access ? access.password : undefined);
 });
 
 test.each([

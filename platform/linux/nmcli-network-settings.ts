@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import type { Clock, ClockQuality } from "../ports/clock.ts";
-import type { AddressSettings, CurrentDot1x, CurrentNetwork, Dot1xAccess, Dot1xSettings, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings, WifiSettings } from "../ports/network-settings.ts";
+import type { AddressSettings, CurrentDot1x, CurrentNetwork, Dot1xAccess, Dot1xRenewal, Dot1xSettings, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings, WifiSettings } from "../ports/network-settings.ts";
 import { failed, seen, type Reading } from "../ports/reading.ts";
 import type { WifiSetup } from "../ports/wifi-setup.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import { systemdCertificates, type DeviceCertificates } from "./device-certificates.ts";
-import { NmcliDot1x } from "./nmcli-dot1x.ts";
+import { accessOfKept, NmcliDot1x, type KeptDot1x } from "./nmcli-dot1x.ts";
 import { pskOf } from "./nmcli-password.ts";
 import { NmcliWifiSetup, securityOf, takes } from "./nmcli-wifi-setup.ts";
 import { Nmcli, nmRefused, type NmDevice, type NmProfile } from "./nmcli.ts";
@@ -35,7 +35,9 @@ const COMPARED = ["ipv4.addresses", "ipv4.gateway", "ipv4.dns", "ipv4.method", "
 const DUPLICATE_CHECK_MS = "1000";
 const DUPLICATE_CHECK_DEFAULT = "-1";
 const PROFILE_FIELDS = ["ipv4.method", "ipv4.addresses", "ipv4.gateway", "ipv4.dns"];
-const WIFI_FIELDS = ["802-11-wireless.ssid", "802-11-wireless-security.key-mgmt"];
+const WIFI_SSID = "802-11-wireless.ssid";
+const WIFI_HIDDEN = "802-11-wireless.hidden";
+const WIFI_FIELDS = [WIFI_SSID, "802-11-wireless-security.key-mgmt"];
 const KEY_MANAGEMENT: Readonly<Record<Exclude<WifiSettings["security"], "open">, string>> = { "wpa-psk": "wpa-psk", "wpa3-sae": "sae", "wpa-eap": "wpa-eap" };
 
 const UuidSchema = v.pipe(v.string(), v.regex(/^[0-9a-f-]{36}$/));
@@ -60,7 +62,7 @@ export interface NmcliOptions {
 
 /** The ports that NetworkManager gives; `undefined` if it does not run or does not let us change settings. */
 export async function openNmcli(run: CommandRunner, clock: Clock, options: NmcliOptions = {}): Promise<NmcliPorts | undefined> {
-  const { certificates = systemdCertificates(run), clockQuality = () => Promise.resolve("local") } = options;
+  const { certificates = systemdCertificates(run, clock), clockQuality = () => Promise.resolve("local") } = options;
   const nmcli = new Nmcli(run);
   if (!(await nmcli.mayChange())) return undefined;
   const devices = await nmcli.devices();
@@ -79,7 +81,7 @@ class NmcliNetworkSettings implements NetworkSettings {
   readonly #nmcli: Nmcli;
   readonly #clock: Clock;
   readonly #dot1x: NmcliDot1x;
-  readonly dot1x = { access: () => this.#access(), askAgain: () => this.#askAgain() };
+  readonly dot1x = { access: () => this.#access(), renewals: () => this.#renewals(), askAgain: () => this.#askAgain() };
 
   constructor(nmcli: Nmcli, clock: Clock, wifi: boolean, dot1x: NmcliDot1x) {
     this.#nmcli = nmcli;
@@ -122,7 +124,7 @@ class NmcliNetworkSettings implements NetworkSettings {
     const devices = await this.#concerned(settings);
     if (!devices.ok) return devices;
     for (const device of devices.value) {
-      const applied = await this.#applyTo(device, settings);
+      const applied = settings.renew?.includes(device.name) === true ? await this.#renew(device) : await this.#applyTo(device, settings);
       if (!applied.ok) return nmRefused(applied.error);
     }
     return ok(undefined);
@@ -214,13 +216,19 @@ class NmcliNetworkSettings implements NetworkSettings {
   }
 
   async #access(): Promise<Reading<readonly Dot1xAccess[]>> {
-    const all = await this.#dot1x.access(keptName);
-    return all.ok ? seen(all.value.map(({ uuid: _uuid, device: _device, ...access }) => access), this.#clock.monotonicMs()) : failed(all.error);
+    const all = await this.#dot1x.kept(keptName);
+    return all.ok ? seen(all.value.map(accessOfKept), this.#clock.monotonicMs()) : failed(all.error);
+  }
+
+  async #renewals(): Promise<Reading<readonly Dot1xRenewal[]>> {
+    const all = await this.#dot1x.kept(keptName);
+    const renewals = all.ok ? await this.#dot1x.renewals(all.value) : all;
+    return renewals.ok ? seen(renewals.value, this.#clock.monotonicMs()) : failed(renewals.error);
   }
 
   /** NetworkManager never tries a cable again whose 802.1X failed once, were it only because the authentication server restarted. */
   async #askAgain(): Promise<Result<void>> {
-    const all = await this.#dot1x.access(keptName);
+    const all = await this.#dot1x.kept(keptName);
     if (!all.ok) return nmRefused(all.error);
     let first: Result<void> = ok(undefined);
     for (const { uuid, device } of all.value) {
@@ -231,26 +239,43 @@ class NmcliNetworkSettings implements NetworkSettings {
     return first;
   }
 
-  async #applyTo(device: NmDevice, settings: NetworkChangeSettings): Promise<Result<void>> {
+  /** The permanent settings of a device again, with the present files of their certificate. */
+  async #renew(device: NmDevice): Promise<Result<void>> {
+    const all = await this.#dot1x.kept(keptName);
+    if (!all.ok) return all;
+    const kept = all.value.find((each) => each.device.name === device.name);
+    if (kept === undefined) return fail("network.refused", `${device.name} has no settings whose certificate could be renewed`);
+    const dot1x = await this.#dot1x.settingsOf(kept);
+    if (!dot1x.ok) return dot1x;
+    if (device.type !== "wifi") return this.#applyTo(device, { dot1x: { [device.name]: dot1x.value } }, kept);
+    const ssid = await this.#nmcli.property(kept.uuid, WIFI_SSID);
+    const hidden = await this.#nmcli.property(kept.uuid, WIFI_HIDDEN);
+    if (!ssid.ok) return ssid;
+    if (!hidden.ok) return hidden;
+    return this.#applyTo(device, { wifi: { ssid: ssid.value, security: "wpa-eap", dot1x: dot1x.value, ...(hidden.value === "yes" ? { hidden: true } : {}) } }, kept);
+  }
+
+  /** `kept`: whose settings count for what is not asked for, in place of those in use. */
+  async #applyTo(device: NmDevice, settings: NetworkChangeSettings, kept?: KeptDot1x): Promise<Result<void>> {
     const { interfaces, wifi } = settings;
     const name = trialName(device.name);
     const access = accessOf(device, settings);
-    const usable = access === undefined || access === null ? ok(undefined) : await this.#dot1x.check(access);
+    const usable = access === undefined || access === null ? ok("") : await this.#dot1x.check(access);
     if (!usable.ok) return usable;
-    const before = await this.#address(device);
+    const before = await this.#address(kept === undefined ? device : { ...device, uuid: kept.uuid });
     if (!before.ok) return before;
     const gone = await this.#nmcli.deleteNamed(name);
     if (!gone.ok) return gone;
     // What was deleted may have been active.
     const devices = await this.#nmcli.devices();
     if (!devices.ok) return devices;
-    const base = devices.value.find((each) => each.name === device.name)?.uuid;
+    const base = kept?.uuid ?? devices.value.find((each) => each.name === device.name)?.uuid;
     const asked = interfaces !== undefined && Object.hasOwn(interfaces, device.name) ? interfaces[device.name] : undefined;
     const address = asked ?? before.value?.settings ?? { method: "dhcp" };
     const joins = device.type === "wifi" ? wifi : undefined;
     const key = joins === undefined ? ok(undefined) : pskOf(joins);
     if (!key.ok) return key;
-    const made = await this.#make(device, name, base, access, joins);
+    const made = await this.#make({ device, name, base, version: usable.value }, access, joins);
     if (!made.ok) return made;
     const trial = await this.#made(name);
     if (!trial.ok) return trial;
@@ -261,19 +286,19 @@ class NmcliNetworkSettings implements NetworkSettings {
     const inMemory = await this.#nmcli.modify(trial.value, ["connection.interface-name", device.name], { temporary: true });
     if (!inMemory.ok) return inMemory;
     const up = await this.#nmcli.up(trial.value, device.name);
-    if (!up.ok && access && (up.error.code === "network.wrong-password" || up.error.code === "network.timed-out")) return { ok: false, error: await this.#dot1x.refusal(device, access) };
+    if (!up.ok && access && (up.error.code === "network.wrong-password" || up.error.code === "network.timed-out")) return { ok: false, error: await this.#dot1x.refusal(device, access, usable.value) };
     return up.ok || joins === undefined || up.error.code !== "network.not-in-range" ? up : this.#notJoined(device, joins, up);
   }
 
-  async #make(device: NmDevice, name: string, base: string | undefined, access: Dot1xSettings | null | undefined, joins: WifiSettings | undefined): Promise<Result<void>> {
+  async #make({ device, name, base, version }: { readonly device: NmDevice; readonly name: string; readonly base: string | undefined; readonly version: string }, access: Dot1xSettings | null | undefined, joins: WifiSettings | undefined): Promise<Result<void>> {
     const wireless = joins === undefined ? [] : wifiProperties(joins);
-    if (joins !== undefined) return access ? this.#dot1x.make(device, name, access, wireless) : this.#nmcli.add(device, name, wireless);
+    if (joins !== undefined) return access ? this.#dot1x.make(device, name, access, version, wireless) : this.#nmcli.add(device, name, wireless);
     // A copy keeps what we do not set: the wireless password, IPv6, the MTU.
     if (access === undefined) return base === undefined ? this.#nmcli.add(device, name, []) : this.#nmcli.clone(base, name);
     const recorded = base === undefined ? ok(undefined) : await this.#nmcli.profile(base, [...RECORDED, ...RECORDED_OF_CABLES]);
     if (!recorded.ok) return recorded;
     const kept = [...(recorded.value ?? [])].filter(([, value]) => value !== "" && value !== "--").flat();
-    return access === null ? this.#nmcli.add(device, name, kept) : this.#dot1x.make(device, name, access, kept);
+    return access === null ? this.#nmcli.add(device, name, kept) : this.#dot1x.make(device, name, access, version, kept);
   }
 
   /**
@@ -312,7 +337,7 @@ class NmcliNetworkSettings implements NetworkSettings {
   async #concerned(settings: NetworkChangeSettings): Promise<Result<readonly NmDevice[]>> {
     const devices = await this.#nmcli.devices();
     if (!devices.ok) return nmRefused(devices.error);
-    const names = new Set([...Object.keys(settings.interfaces ?? {}), ...Object.keys(settings.dot1x ?? {})]);
+    const names = new Set([...Object.keys(settings.interfaces ?? {}), ...Object.keys(settings.dot1x ?? {}), ...(settings.renew ?? [])]);
     const stranger = [...names].find((name) => !devices.value.some((device) => device.name === name));
     if (stranger !== undefined) return fail("network.no-such-interface", `there is no interface ${stranger}`, `one of ${devices.value.map(({ name }) => name).join(", ")}`);
     const radio = devices.value.find(({ name, type }) => type === "wifi" && Object.hasOwn(settings.dot1x ?? {}, name));
@@ -374,7 +399,7 @@ function addressProperties(settings: AddressSettings): string[] {
 }
 
 function wifiProperties({ ssid, security, hidden }: WifiSettings): string[] {
-  return ["802-11-wireless.ssid", ssid, ...(hidden === true ? ["802-11-wireless.hidden", "yes"] : []), ...(security === "open" ? [] : ["wifi-sec.key-mgmt", KEY_MANAGEMENT[security]])];
+  return [WIFI_SSID, ssid, ...(hidden === true ? [WIFI_HIDDEN, "yes"] : []), ...(security === "open" ? [] : ["wifi-sec.key-mgmt", KEY_MANAGEMENT[security]])];
 }
 
 /** Returns `undefined` for a method we do not support (shared, link-local, disabled). */
@@ -388,7 +413,7 @@ function addressOf(profile: ReadonlyMap<string, string>): AddressSettings | unde
 }
 
 function wifiOf(profile: ReadonlyMap<string, string>): CurrentNetwork["wifi"] {
-  const ssid = profile.get("802-11-wireless.ssid");
+  const ssid = profile.get(WIFI_SSID);
   if (ssid === undefined || ssid === "") return undefined;
   const management = profile.get("802-11-wireless-security.key-mgmt") ?? "";
   return { ssid, security: management === "sae" ? "wpa3-sae" : management === "wpa-eap" ? "wpa-eap" : management === "wpa-psk" ? "wpa-psk" : "open" };

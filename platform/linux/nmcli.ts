@@ -86,6 +86,12 @@ export class Nmcli {
     return said.ok ? ok(said.value.replace(/\r?\n$/, "")) : said;
   }
 
+  /** As `property`, of one that NetworkManager tells only to those who may change the profile. */
+  async secret(uuid: string, name: string): Promise<Result<string>> {
+    const said = await this.#ask(["-e", "no", "-s", "-g", name, "connection", "show", "uuid", uuid]);
+    return said.ok ? ok(said.value.replace(/\r?\n$/, "")) : said;
+  }
+
   /** Looks around before it answers, unless the adapter cannot at the time. */
   async accessPoints(device: string): Promise<Result<readonly NmAccessPoint[]>> {
     const list = (rescan: string) => this.#run("nmcli", ["-t", "-f", "SSID-HEX,SIGNAL,SECURITY", "device", "wifi", "list", "ifname", device, "--rescan", rescan], SCAN_TIMEOUT_MS);
@@ -150,8 +156,8 @@ export class Nmcli {
   async setPassword(uuid: string, password: string, property = PSK): Promise<Result<void>> {
     const told = await this.#run("nmcli", ["connection", "edit", "uuid", uuid], ASK_TIMEOUT_MS, `set ${property} ${password}\nsave temporary\nquit\n`);
     if (!told.ok) return told;
-    const taken = await this.#ask(["-e", "no", "-s", "-g", property, "connection", "show", "uuid", uuid]);
-    return taken.ok && taken.value.replace(/\r?\n$/, "") === password ? ok(undefined) : fail("network.refused", "NetworkManager did not take the password");
+    const taken = await this.secret(uuid, property);
+    return taken.ok && taken.value === password ? ok(undefined) : fail("network.refused", "NetworkManager did not take the password");
   }
 
   /**

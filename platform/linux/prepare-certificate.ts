@@ -2,11 +2,10 @@ import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../ports/result.ts";
-import { factsOf, foundPath, type CertificateFacts, type CertificateProblem, type Found } from "./device-certificates.ts";
+import { CertificateVersions, type CertificateFiles } from "./certificate-versions.ts";
+import { factsOf, FILES, foundPath, inUseFolder, stampOf, type CertificateFacts, type CertificateProblem, type Found } from "./device-certificates.ts";
 
 const FILE_BYTES_MAX = 64 * 1024;
-/** Its files; the last three may be missing, the last one where the key is not encrypted. */
-const FILES = { ca: "ca.pem", certificate: "certificate.pem", key: "key.pem", password: "key-password.txt" } as const;
 const SECRET = [FILES.key, FILES.password] as const;
 
 /** Kinds of connection, each of which needs a profile of its own to copy. */
@@ -26,6 +25,8 @@ export interface PrepareFolders {
   readonly found: string;
   /** Where NetworkManager finds the certificates, when it has another root. */
   readonly seenAs?: string;
+  /** Folders with NetworkManager's profiles in all its formats: what they mention is in use. */
+  readonly users: readonly string[];
 }
 
 class Unusable extends Error {
@@ -37,22 +38,30 @@ class Unusable extends Error {
 }
 
 /**
- * The part of 802.1X that only root may do: checks a certificate and its key, makes the key root's alone, and writes the
- * profiles that use it, which root's NetworkManager has to load. Its result is also `NAME.json` in `found`. No result
- * contains a part of the key or its password.
+ * The part of 802.1X that only root may do: checks a certificate and its key, makes the key root's alone, keeps a copy of exactly what it
+ * checked, and writes the profiles that use the copy, which root's NetworkManager has to load. Its result is also `NAME.json` in
+ * `found`. No result contains a part of the key or its password.
  */
 export function prepareCertificate(name: string, folders: PrepareFolders): Found {
   const result = foundPath(folders.found, name);
   // Should anything fail here, the last result must not be taken for this one.
   rmSync(result, { force: true });
   let found: Found;
+  let stamp = "";
   try {
     for (const kind of TEMPLATE_KINDS) rmSync(profilePath(folders, name, kind), { force: true });
-    const own = checked(name, folders);
-    found = { kind: "ready", ...(own === undefined ? {} : { own }) };
+    closeSecrets(join(folders.certificates, name));
+    // Before they are read: what is put there meanwhile is looked at again.
+    stamp = stampOf(folders.certificates, name) ?? "";
+    const { files, own, encrypted } = checked(name, folders);
+    const versions = new CertificateVersions(folders, name);
+    const version = versions.keep(files);
+    if (own !== undefined) writeProfiles(name, version, encrypted ? files.password : undefined, folders);
+    versions.forgetOld(version);
+    found = { kind: "ready", version, ...(own === undefined ? {} : { own }), stamp };
   } catch (thrown) {
     const { code, message } = unusable(thrown);
-    found = { kind: "problem", code, message: `certificate ${name}: ${message}` };
+    found = { kind: "problem", code, message: `certificate ${name}: ${message}`, stamp };
   }
   mkdirSync(folders.found, { recursive: true, mode: 0o755 });
   replace(result, `${JSON.stringify(found)}\n`, 0o644);
@@ -71,17 +80,26 @@ export function profilePath({ profiles }: PrepareFolders, name: string, kind: Te
   return join(profiles, `${templateName(name, kind)}.nmconnection`);
 }
 
-/** `undefined`: the certificate has only its authority, no key. */
-function checked(name: string, folders: PrepareFolders): CertificateFacts | undefined {
+function closeSecrets(folder: string): void {
+  for (const file of SECRET) if (lstatSync(join(folder, file), { throwIfNoEntry: false })?.isFile() === true) chmodSync(join(folder, file), 0o600);
+}
+
+interface Checked {
+  readonly files: CertificateFiles;
+  /** Absent: the certificate has only its authority, no key. */
+  readonly own?: CertificateFacts;
+  readonly encrypted: boolean;
+}
+
+function checked(name: string, folders: PrepareFolders): Checked {
   const folder = join(folders.certificates, name);
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Unusable("network.certificate-not-found", `there is no folder ${folder}`);
-  for (const file of SECRET) if (lstatSync(join(folder, file), { throwIfNoEntry: false })?.isFile() === true) chmodSync(join(folder, file), 0o600);
   const ca = readIn(folder, FILES.ca);
   if (ca === undefined) throw new Unusable("network.certificate-not-found", `${join(folder, FILES.ca)} is missing: the device must know whom it talks to`);
   certificateIn(folder, FILES.ca, ca);
   const own = readIn(folder, FILES.certificate);
   const pem = readIn(folder, FILES.key);
-  if (own === undefined && pem === undefined) return undefined;
+  if (own === undefined && pem === undefined) return { files: { ca }, encrypted: false };
   const missing = own === undefined ? FILES.certificate : pem === undefined ? FILES.key : undefined;
   if (own === undefined || pem === undefined) throw new Unusable("network.certificate-not-found", `${join(folder, missing ?? "")} is missing`);
   const certificate = certificateIn(folder, FILES.certificate, own);
@@ -90,9 +108,13 @@ function checked(name: string, folders: PrepareFolders): CertificateFacts | unde
   const key = keyIn(folder, pem, password);
   if (!certificate.checkPrivateKey(key)) throw new Unusable("network.certificate-key-mismatch", `${FILES.key} is not the key of ${FILES.certificate}`);
   const encrypted = /^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem);
+  return { files: { ca, certificate: own, key: pem, ...(password === undefined ? {} : { password }) }, own: factsOf(certificate), encrypted };
+}
+
+function writeProfiles(name: string, version: string, password: string | undefined, folders: PrepareFolders): void {
+  const folder = inUseFolder(folders.seenAs ?? folders.certificates, { name, version });
   mkdirSync(folders.profiles, { recursive: true, mode: 0o755 });
-  for (const kind of TEMPLATE_KINDS) replace(profilePath(folders, name, kind), profileText(name, kind, join(folders.seenAs ?? folders.certificates, name), encrypted ? password : undefined), 0o600);
-  return factsOf(certificate);
+  for (const kind of TEMPLATE_KINDS) replace(profilePath(folders, name, kind), profileText(name, kind, folder, password), 0o600);
 }
 
 function readIn(folder: string, file: string): string | undefined {

@@ -288,6 +288,7 @@ export const CODES = {
   "network.certificate-key-mismatch": ["desired", "The private key does not belong to the certificate."],
   "network.certificate-key-password": ["desired", "The private key is encrypted, and `key-password.txt` is missing or does not open it."],
   "network.certificate-not-found": ["desired", "The certificate that the settings name is not provisioned on the device; the message names the missing file.", "Put its files on the device (docs/first-boot.md)."],
+  "network.certificate-not-renewed": ["alarm", "The files of the certificate for 802.1X were replaced, but the network did not let the device in with them, or they cannot be used. The ones before them are still in use; the message says why.", "Put other files into the folder, or those from before."],
   "network.certificate-not-yet-valid": ["desired", "The certificate for 802.1X is not yet valid, or the device's clock is behind."],
   "network.certificate-unreadable": ["desired", "A file of the certificate is not PEM, too large, or does not belong to root; the message names it."],
   "network.change-failed": ["desired alarm", "The cloud was not reached with the new network settings; the old ones were restored."],

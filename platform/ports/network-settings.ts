@@ -22,6 +22,16 @@ export interface NetworkChangeSettings {
   readonly wifi?: WifiSettings;
   /** By interface name; `null`: none. */
   readonly dot1x?: Readonly<Record<string, Dot1xSettings | null>>;
+  /** Interfaces that keep their permanent settings and use the present files of their certificate; in no change together with the others. */
+  readonly renew?: readonly string[];
+}
+
+/** The files of a certificate that is in use have been replaced. */
+export interface Dot1xRenewal {
+  readonly interface: string;
+  readonly certificate: string;
+  /** Another text for each content of the files, or why they cannot be used. */
+  readonly found: Result<string>;
 }
 
 /** 802.1X of an interface as it is set, and the certificate it uses. */
@@ -31,6 +41,8 @@ export interface CurrentDot1x {
   /** Name of the certificate folder; absent: the settings are not ours. */
   readonly certificate?: string;
   readonly serverName?: string;
+  /** Names the content of the certificate's files in use; absent: the settings are not ours, or of a version that did not tell. */
+  readonly version?: string;
   /** Of the certificate; absent for a method without one, and when it cannot be read. */
   readonly subject?: string;
   readonly notAfterMs?: number;
@@ -85,6 +97,8 @@ export interface NetworkSettings {
   /** Present where `capabilities.dot1x` can be true. */
   readonly dot1x?: {
     access(): Promise<Reading<readonly Dot1xAccess[]>>;
+    /** Certificates whose files are others than those in use. Not while a change is under way. */
+    renewals(): Promise<Reading<readonly Dot1xRenewal[]>>;
     /** Asks for access again where the machine has given up. Not while a change is under way. */
     askAgain(): Promise<Result<void>>;
   };

@@ -33,7 +33,7 @@ describe.skipIf(root === undefined)("802.1X with the NetworkManager, wpa_supplic
 
   test("a certificate is accepted; a power cut ends the trial, and what was kept survives one", async () => {
     const { machine, settings } = bench;
-    const current = { method: "tls", identity: "player-7", certificate: "player", serverName: "radius.example", subject: "CN=player-7", notAfterMs: expect.any(Number) as number };
+    const current = { method: "tls", identity: "player-7", certificate: "player", serverName: "radius.example", version: expect.any(String) as string, subject: "CN=player-7", notAfterMs: expect.any(Number) as number };
     const point = done(await settings.checkpoint(tls("player")));
     done(await settings.apply(tls("player")));
     expect((await bench.shown()).dot1x?.["eth0"]).toEqual(current);

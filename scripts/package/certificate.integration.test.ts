@@ -2,7 +2,8 @@ import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VALID } from "../../agent/node/transport/testing/test-certificates.ts";
-import { CERTIFICATES_DIR, FOUND_DIR, systemdCertificates, type DeviceCertificates } from "../../platform/linux/device-certificates.ts";
+import { CERTIFICATES_DIR, FOUND_DIR, inUseFolder, systemdCertificates, type DeviceCertificates } from "../../platform/linux/device-certificates.ts";
+import { systemClock } from "../../platform/linux/system-clock.ts";
 import { buildApart } from "../build/build-apart.ts";
 import { reportLeftOut } from "../check/left-out.ts";
 import { BootedRoot, quickFolder, whyNoBoot } from "./testing/booted-root.ts";
@@ -29,7 +30,7 @@ describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package,
     const debs = [...["labwc", "chromium"].map((name) => buildStandInDeb(folder, name)), await buildTestDeb(folder, "0.1.0")];
     await device.perform(`dpkg --force-unsafe-io --install ${debs.map((deb) => device.give(deb)).join(" ")}`);
     await device.until("systemctl is-active NetworkManager vitrine-agent");
-    certificates = systemdCertificates(device.runner("vitrine-agent"), device.path(CERTIFICATES_DIR), device.path(FOUND_DIR));
+    certificates = systemdCertificates(device.runner("vitrine-agent"), systemClock, device.path(CERTIFICATES_DIR), device.path(FOUND_DIR));
   }, 400_000);
 
   afterAll(async () => {
@@ -57,6 +58,19 @@ describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package,
     expect(await asAgent("nmcli", "-g", "NAME", "connection", "show")).toContain("vitrine-certificate-shop-ethernet");
     expect(await asAgent("nmcli", "connection", "clone", "--temporary", "vitrine-certificate-shop-ethernet", "copy")).toContain("cloned as copy");
     expect(await asAgent("nmcli", "-g", "802-1x.private-key", "connection", "show", "copy")).toContain("/key.pem");
+  });
+
+  test("it keeps a copy of what it checked, which other files in the folder do not change, and the agent is told their version", async () => {
+    const first = await certificates.look("shop");
+    if (!first.ok) throw new Error(first.error.message);
+    const copy = inUseFolder(CERTIFICATES_DIR, { name: "shop", version: first.value.version });
+    expect(await asAgent("nmcli", "-g", "802-1x.private-key", "connection", "show", "copy")).toBe(`${copy}/key.pem`);
+    expect(device.read(`stat -c '%n %a %U:%G' ${copy} ${copy}/*`).split("\n")).toEqual([`${copy} 755 root:root`, `${copy}/ca.pem 644 root:root`, `${copy}/certificate.pem 644 root:root`, `${copy}/key.pem 600 root:root`]);
+    expect([await asAgent("cat", `${copy}/certificate.pem`), await asAgent("cat", `${copy}/key.pem`)]).toEqual([VALID.cert.trim(), expect.stringContaining("Permission denied")]);
+    put("key.pem", `${VALID.key}\n`);
+    const second = await certificates.look("shop");
+    expect(second.ok && second.value.version !== first.value.version).toBe(true);
+    expect(device.read(`cat ${copy}/key.pem`)).toBe(VALID.key.trim());
   });
 
   test("it answers as often as it is asked, and journal and agent are told what is wrong", async () => {

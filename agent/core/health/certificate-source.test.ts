@@ -10,7 +10,7 @@ async function saidOf(daysLeft: number, over: Partial<Dot1xAccess> = {}) {
   const time = new VirtualTime();
   const access: Dot1xAccess = { interface: "eth0", method: "tls", identity: "player-7", certificate: "shop-7", subject: "CN=player-7", notAfterMs: time.wallMs() + daysLeft * DAY_MS, shutOut: false, ...over };
   const { notAfterMs: _end, ...without } = access;
-  return certificateSource({ dot1x: { access: () => Promise.resolve(seen([daysLeft === Infinity ? without : access], 0)), askAgain: () => Promise.reject(new Error("not asked for")) } }, time).look();
+  return certificateSource({ dot1x: { access: () => Promise.resolve(seen([daysLeft === Infinity ? without : access], 0)), renewals: () => Promise.reject(new Error("not asked for")), askAgain: () => Promise.reject(new Error("not asked for")) } }, time).look();
 }
 
 test("a certificate is named from 30 days before it expires, with its day", async () => {
@@ -29,7 +29,7 @@ function machine(...daysLeft: readonly number[]) {
     state.asked += 1;
     return Promise.resolve(seen(state.daysLeft.map((days, at) => ({ interface: `eth${at}`, method: "tls", identity: "p", certificate: `c${at}`, notAfterMs: startMs + days * DAY_MS, shutOut: false })), 0));
   };
-  return { time, state, source: certificateSource({ dot1x: { access, askAgain: () => Promise.reject(new Error("not asked for")) } }, time) };
+  return { time, state, source: certificateSource({ dot1x: { access, renewals: () => Promise.reject(new Error("not asked for")), askAgain: () => Promise.reject(new Error("not asked for")) } }, time) };
 }
 
 test("of several certificates the one that expires first is told", async () => {
@@ -61,7 +61,7 @@ test("the machine is asked once a minute while there is something to tell, else 
   let asked = 0;
   let fails = false;
   const soon: Dot1xAccess = { interface: "eth0", method: "tls", identity: "p", notAfterMs: time.wallMs() + DAY_MS, shutOut: false };
-  const source = certificateSource({ dot1x: { access: () => Promise.resolve((asked += 1) > 0 && fails ? failed({ code: "network.refused", message: "no" }) : seen([soon], 0)), askAgain: () => Promise.reject(new Error("not asked for")) } }, time);
+  const source = certificateSource({ dot1x: { access: () => Promise.resolve((asked += 1) > 0 && fails ? failed({ code: "network.refused", message: "no" }) : seen([soon], 0)), renewals: () => Promise.reject(new Error("not asked for")), askAgain: () => Promise.reject(new Error("not asked for")) } }, time);
   for (let look = 0; look < 3; look += 1) expect(await source.look()).toMatchObject({ code: "network.certificate-expires" });
   expect(asked).toBe(1);
   fails = true;

@@ -22,6 +22,8 @@ export interface NetworkTrial {
   readonly proxy?: string | null;
   /** What to restore on failure; absent: no settings of the machine are changed. */
   readonly point?: NetworkCheckpoint;
+  /** The committed settings, with replaced files of a certificate: `digest` is of those files. */
+  readonly renewal?: boolean;
 }
 
 export type NetworkPlan =
@@ -74,7 +76,7 @@ const NetworkDocumentSchema = v.object({
   committed: v.object({ digest: v.optional(Sha256Schema), proxy: ProxySchema }),
   unkept: v.optional(JsonObjectSchema),
   /** Present during a trial and after it failed. */
-  tried: v.optional(v.object({ digest: Sha256Schema, proxy: ProxySchema, point: v.optional(JsonObjectSchema), ...TRIED_ENTRIES })),
+  tried: v.optional(v.object({ digest: Sha256Schema, proxy: ProxySchema, point: v.optional(JsonObjectSchema), renewal: v.optional(v.boolean()), ...TRIED_ENTRIES })),
 });
 export type NetworkDocument = v.InferOutput<typeof NetworkDocumentSchema>;
 
@@ -99,7 +101,7 @@ export function networkAfterStart(stored: NetworkDocument | undefined, configure
     ...(unkept === undefined ? {} : { unkept }),
   };
   // Without the proxy on trial, which is no longer in force.
-  const wanted: NetworkTrial | undefined = tried && { digest: tried.digest, ...(tried.point === undefined ? {} : { point: tried.point }) };
+  const wanted: NetworkTrial | undefined = tried && { digest: tried.digest, ...(tried.point === undefined ? {} : { point: tried.point }), ...(tried.renewal === undefined ? {} : { renewal: tried.renewal }) };
   return trialAfterStart(committed, tried && wanted && { wanted, tried }, WORDS, nowMs, pauseMs);
 }
 
@@ -111,6 +113,10 @@ export function networkDocumentOf(state: NetworkChangeState, base: { readonly sa
     ...base,
     committed,
     ...(unkept === undefined ? {} : { unkept }),
-    ...(stored && { tried: { ...(state.kind === "settled" ? { digest: stored.wanted.digest } : stored.wanted), ...stored.tried } }),
+    ...(stored && { tried: { ...(state.kind === "settled" ? digestOnly(stored.wanted) : stored.wanted), ...stored.tried } }),
   };
+}
+
+function digestOnly({ digest, renewal }: NetworkTrial): Pick<NetworkTrial, "digest" | "renewal"> {
+  return { digest, ...(renewal === undefined ? {} : { renewal }) };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Network } from "../../protocol/network-settings.ts";
+import { seen } from "../../../platform/ports/reading.ts";
 import { fail, ok } from "../../../platform/ports/result.ts";
 import { NETWORK_ALARM, STRANDED_ALARM, UNKEPT_ALARM } from "./network-change.ts";
 import { DEFAULT_NETWORK_POLICY } from "./network-change-deps.ts";
@@ -109,7 +110,7 @@ describe("a network change", () => {
   test("an offline device asks again for access by 802.1X every two minutes, an online one never", async () => {
     const of = machine();
     let asked = 0;
-    const port = { access: () => Promise.reject(new Error("not asked for")), askAgain: () => Promise.resolve((asked += 1) === 1 ? fail("network.dot1x-refused", "no") : ok(undefined)) };
+    const port = { access: () => Promise.reject(new Error("not asked for")), renewals: () => Promise.resolve(seen([], 0)), askAgain: () => Promise.resolve((asked += 1) === 1 ? fail("network.dot1x-refused", "no") : ok(undefined)) };
     const bench = await NetworkBench.start(of, { settings: (settings) => ({ ...settings, dot1x: port }) });
     await bench.advance(5 * DEFAULT_NETWORK_POLICY.askAgainMs);
     expect(asked).toBe(0);

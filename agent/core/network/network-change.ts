@@ -9,8 +9,8 @@ import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import { freshSession } from "./confirmation.ts";
 import type { ChangingLink, NetworkChangeDeps } from "./network-change-deps.ts";
-import { Trial } from "../cloud/trial.ts";
-import { networkAfterStart, planNetworkChange, proxyOf, type CommittedNetwork, type NetworkChangeState, type NetworkTrial } from "./network-change-state.ts";
+import { Trial, type TrialFailure } from "../cloud/trial.ts";
+import { networkAfterStart, planNetworkChange, proxyOf, type CommittedNetwork, type NetworkChangeState, type NetworkFacts, type NetworkTrial } from "./network-change-state.ts";
 import { NetworkRecord } from "./network-record.ts";
 import { agrees, hidesNothing, shownCurrent, withoutSecrets } from "./network-view.ts";
 
@@ -22,8 +22,19 @@ export const NETWORK_ALARM = "network.change-reverted";
 export const STRANDED_ALARM = "network.not-restored";
 /** Alarm while the machine does not keep confirmed settings. */
 export const UNKEPT_ALARM = "network.not-kept";
+/** Alarm while the files of a certificate have been replaced and the new ones are not in use. */
+export const RENEWAL_ALARM = "network.certificate-not-renewed";
 /** Added to the machine's own worst case before a call counts as hanging. */
 const DEADLINE_MARGIN_MS = 5_000;
+
+/** What a trial changes, and how it is known to be in force. */
+interface Change {
+  /** Of the owner or the provisioning file; absent: a renewal, by the interfaces whose certificate has new files, and their versions. */
+  readonly wanted?: Network;
+  readonly renew: Readonly<Record<string, string>>;
+  readonly machine: NetworkChangeSettings | undefined;
+  readonly digest: string;
+}
 
 type Outcome = { readonly error: Issue } | "confirmed" | "stopped";
 
@@ -41,6 +52,8 @@ export class NetworkChange {
   #link: ChangingLink | undefined;
   /** Text of the settings of `committed.digest`; unknown after a start until they are wanted again. */
   #known: string | undefined;
+  /** The last renewal that failed. The failure in the state may be of other settings since. */
+  #unrenewed: TrialFailure<NetworkTrial> | undefined;
   /** Releases the way to the cloud, held from the start until an interrupted trial is reverted. */
   #heldFromStart: (() => void) | undefined;
 
@@ -57,7 +70,7 @@ export class NetworkChange {
     change.#useProxy();
     const state = change.state();
     if (state.kind === "reverting") change.#heldFromStart = deps.way.take(NETWORK_KEY);
-    if (state.kind === "settled" && state.failure !== undefined) change.#raise(state.failure.error);
+    if (state.kind === "settled" && state.failure !== undefined) change.#failedBefore(state.failure);
     return change;
   }
 
@@ -101,7 +114,12 @@ export class NetworkChange {
       else await this.#keep();
       this.#heldFromStart?.();
     });
-    while (await sleep(this.#deps.timers, "network.ask-again", this.#deps.policy.askAgainMs, this.#stop.signal)) await this.#serial.run(() => this.#askAgain());
+    while (await sleep(this.#deps.timers, "network.ask-again", this.#deps.policy.askAgainMs, this.#stop.signal)) {
+      await this.#serial.run(async () => {
+        await this.#renew();
+        await this.#askAgain();
+      });
+    }
   }
 
   /** For shutdown: ends a trial as `pending`. The next start returns to the old settings. */
@@ -135,8 +153,36 @@ export class NetworkChange {
     if (!asked.ok) log.warn({ ...asked.error }, "the network still does not let the device in");
   }
 
+  /** Files of a certificate that were replaced are tried as any change; those in use are the way back. */
+  async #renew(): Promise<void> {
+    const { settings, way, alarms, log } = this.#deps;
+    const link = this.#link;
+    if (settings?.dot1x === undefined || link === undefined || this.state().kind !== "settled") return;
+    const looked = await this.#machine("renewals", async (of) => ok(await of.dot1x?.renewals()));
+    if (!looked.ok || looked.value?.kind !== "ok") return log.warn({ why: looked.ok ? looked.value : looked.error }, "the certificates for the network cannot be looked at");
+    const renewals = looked.value.value;
+    const bad = renewals.find(({ found }) => !found.ok);
+    if (renewals.length === 0) return alarms.clear(RENEWAL_ALARM, "the certificates in use are those in their folders");
+    if (bad !== undefined && !bad.found.ok) this.#notRenewed(bad.found.error);
+    const renew = Object.fromEntries(renewals.flatMap(({ interface: name, found }) => (found.ok ? [[name, found.value] as const] : [])));
+    const release = Object.keys(renew).length === 0 ? undefined : way.take(NETWORK_KEY);
+    // While something else is being changed: at the next look.
+    if (release === undefined) return;
+    try {
+      const digest = await this.#record.digestOf({ renew });
+      const plan = planNetworkChange({ kind: "settled", committed: {}, ...(this.#unrenewed === undefined ? {} : { failure: this.#unrenewed }) }, this.#facts(link, digest));
+      if (plan.kind === "try") await this.#try({ renew, digest, machine: { renew: Object.keys(renew) } }, plan.failures, link);
+    } finally {
+      release();
+    }
+  }
+
+  #notRenewed(error: Issue): void {
+    this.#deps.alarms.raise(RENEWAL_ALARM, "warning", `the replaced certificate is not used, the one before it still is: ${error.message}`);
+  }
+
   async #apply(wanted: Network, again: boolean): Promise<OwnKeyResult> {
-    const { clock, policy, alarms } = this.#deps;
+    const { alarms } = this.#deps;
     const link = this.#link;
     if (link === undefined) throw new Error("the network change has no link yet");
     const state = this.state();
@@ -144,14 +190,10 @@ export class NetworkChange {
     const shown = await this.observe();
     if (shown.kind !== "ok") return { status: "failed", error: unreadable(shown) };
     const digest = await this.#record.digestOf(wanted);
-    const status = link.status();
     const plan = planNetworkChange(again ? { kind: "settled", committed: state.committed } : state, {
-      digest,
+      ...this.#facts(link, digest),
       agrees: agrees(wanted, shown.value) && this.#proxyIs(wanted),
       hidesNothing: hidesNothing(wanted),
-      ...(status.kind === "online" ? {} : { offlineSinceMs: status.sinceMs }),
-      offlineRetryMs: policy.offlineRetryMs,
-      nowMs: clock.monotonicMs(),
     });
     switch (plan.kind) {
       case "settled":
@@ -164,24 +206,31 @@ export class NetworkChange {
         this.#raise(plan.failure.error);
         return { status: "failed", error: plan.failure.error, observed: shown.value };
       case "try":
-        return this.#try(wanted, digest, plan.failures, link);
+        return this.#try({ wanted, renew: {}, digest, machine: machineSettings(wanted) }, plan.failures, link);
     }
   }
 
-  async #try(wanted: Network, digest: string, failures: number, link: ChangingLink): Promise<OwnKeyResult> {
+  /** Facts of a change of which nothing is known to be in force. */
+  #facts(link: ChangingLink, digest: string): NetworkFacts {
+    const { clock, policy } = this.#deps;
+    const status = link.status();
+    return { digest, agrees: false, hidesNothing: false, ...(status.kind === "online" ? {} : { offlineSinceMs: status.sinceMs }), offlineRetryMs: policy.offlineRetryMs, nowMs: clock.monotonicMs() };
+  }
+
+  async #try(change: Change, failures: number, link: ChangingLink): Promise<OwnKeyResult> {
     const { log, settings } = this.#deps;
-    const machine = machineSettings(wanted);
+    const { wanted = {}, renew, digest, machine } = change;
     if (machine !== undefined && settings === undefined) return { status: "failed", error: NOT_OURS };
     const point = machine === undefined || settings === undefined ? undefined : await this.#machine("checkpoint", (of) => of.checkpoint(machine));
     if (point?.ok === false) return this.#failed(clean(point.error, wanted));
-    const trial: NetworkTrial = { digest, ...(wanted.proxy === undefined ? {} : { proxy: wanted.proxy }), ...(point === undefined ? {} : { point: point.value }) };
+    const trial: NetworkTrial = { digest, ...(wanted.proxy === undefined ? {} : { proxy: wanted.proxy }), ...(point === undefined ? {} : { point: point.value }), ...(change.wanted === undefined ? { renewal: true } : {}) };
     // The way back is on disk before anything changes.
     const unwritten = await this.#trial.step({ kind: "try", wanted: trial, failures });
     if (unwritten !== undefined) return this.#failed(unwritten);
-    log.info({ proxy: wanted.proxy !== undefined, interfaces: Object.keys(wanted.interfaces ?? {}), wifi: wanted.wifi?.ssid ?? null }, "trying new network settings");
+    log.info({ proxy: wanted.proxy !== undefined, interfaces: Object.keys(wanted.interfaces ?? {}), wifi: wanted.wifi?.ssid ?? null, renew: Object.keys(renew) }, "trying new network settings");
     let outcome: Outcome;
     try {
-      outcome = await this.#prove(wanted, machine, link, trial);
+      outcome = await this.#prove(change, link, trial);
     } catch (thrown) {
       // A bug must not leave the device on unconfirmed settings; confirmed ones stay.
       if (this.state().kind === "trying") await this.#revert({ code: "network.change-failed", message: "an internal error ended the trial" });
@@ -196,8 +245,9 @@ export class NetworkChange {
   }
 
   /** Applies the settings and waits for confirmation. An error must be reverted by the caller. */
-  async #prove(wanted: Network, machine: NetworkChangeSettings | undefined, link: ChangingLink, { digest, point }: NetworkTrial): Promise<Outcome> {
+  async #prove(change: Change, link: ChangingLink, { point }: NetworkTrial): Promise<Outcome> {
     const { policy } = this.#deps;
+    const { machine } = change;
     this.#useProxy();
     if (machine !== undefined) {
       const applied = await this.#machine("apply", (of) => of.apply(machine));
@@ -207,13 +257,36 @@ export class NetworkChange {
     if (word === "stopped") return "stopped";
     if (word === "overdue") return { error: overdue(link, policy.trialMs) };
     // A machine that found no network may have reverted by itself, so that the welcome came over the old settings.
-    const shown = await this.observe();
-    if (shown.kind !== "ok") return { error: unreadable(shown) };
-    if (!agrees(wanted, shown.value)) return { error: { code: "network.not-in-force", message: "the cloud was reached, but not over the new settings" } };
-    const failed = await this.#commit(wanted, digest, point);
+    const isNew = await this.#isInForce(change);
+    if (!isNew.ok) return { error: isNew.error };
+    if (!isNew.value) return { error: { code: "network.not-in-force", message: "the cloud was reached, but not over the new settings" } };
+    const failed = change.wanted === undefined ? await this.#commitRenewal(point) : await this.#commit(change.wanted, change.digest, point);
     if (failed?.error !== undefined) return { error: failed.error };
     await this.#keep();
     return "confirmed";
+  }
+
+  async #isInForce({ wanted, renew }: Change): Promise<Result<boolean>> {
+    if (wanted !== undefined) {
+      const shown = await this.observe();
+      return shown.kind === "ok" ? ok(agrees(wanted, shown.value)) : { ok: false, error: unreadable(shown) };
+    }
+    const { settings } = this.#deps;
+    const current = settings === undefined ? undefined : await this.#current(settings);
+    if (current?.kind !== "ok") return { ok: false, error: current === undefined ? NOT_OURS : unreadable(current) };
+    const { wifi, dot1x = {} } = current.value;
+    const inUse = [...Object.values(dot1x), ...(wifi?.dot1x === undefined ? [] : [wifi.dot1x])].map(({ version }) => version);
+    return ok(Object.values(renew).every((version) => inUse.includes(version)));
+  }
+
+  /** The settings stay those that were confirmed, with the new files. */
+  async #commitRenewal(point: NetworkCheckpoint | undefined): Promise<{ readonly error: Issue } | undefined> {
+    const error = await this.#trial.step({ kind: "commit", committed: { ...this.state().committed, ...(point === undefined ? {} : { unkept: point }) } });
+    if (error !== undefined) return { error };
+    this.#unrenewed = undefined;
+    this.#deps.alarms.clear(RENEWAL_ALARM, "the replaced certificate is in use");
+    this.#deps.log.info({}, "the replaced certificate is confirmed");
+    return undefined;
   }
 
   /** Records `wanted` as the confirmed settings. Returns the failure, if any. */
@@ -252,12 +325,15 @@ export class NetworkChange {
     if (state.kind !== "reverting") throw new Error(`there is nothing to go back from: ${state.kind}`);
     const { error, failures, wanted: { point } } = state;
     log.warn({ code: error.code, error: error.message }, "returning to the old network settings");
-    this.#raise(error);
+    if (state.wanted.renewal === true) this.#notRenewed(error);
+    else this.#raise(error);
     this.#useProxy();
     if (point !== undefined && !(await this.#untilDone("restore", (of) => of.restore(point)))) return undefined;
     alarms.clear(STRANDED_ALARM, "the old network settings are back");
     this.#known = undefined;
     const unwritten = await this.#trial.step({ kind: "undone", nowMs: clock.monotonicMs(), pauseMs: this.#pauseMs(failures + 1) });
+    const now = this.state();
+    if (now.kind === "settled" && now.failure?.wanted.renewal === true) this.#unrenewed = now.failure;
     // If unwritten, the trial stays open on disk and the next start restores the old settings again, which is harmless.
     if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed network change could not be recorded");
     this.#link?.reconnect("reconnecting");
@@ -308,6 +384,12 @@ export class NetworkChange {
 
   #pauseMs(failures: number): number {
     return retryDelayMs(this.#deps.policy.retry, Math.max(0, failures - 1), this.#deps.random);
+  }
+
+  #failedBefore(failure: TrialFailure<NetworkTrial>): void {
+    if (failure.wanted.renewal !== true) return this.#raise(failure.error);
+    this.#unrenewed = failure;
+    this.#notRenewed(failure.error);
   }
 
   #raise(error: Issue): void {

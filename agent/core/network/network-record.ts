@@ -36,7 +36,7 @@ export class NetworkRecord {
     return new NetworkRecord(deps, salt, found, await digest(deps, salt, deps.proxy?.configured ?? null));
   }
 
-  digestOf(wanted: Network): Promise<string> {
+  digestOf(wanted: Network | { readonly renew: Readonly<Record<string, string>> }): Promise<string> {
     return digest(this.#deps, this.#salt, wanted);
   }
 

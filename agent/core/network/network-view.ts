@@ -64,7 +64,7 @@ function sameDot1x(wanted: Dot1xSettings | null, shown: Json | undefined): boole
   return (["method", "identity", "certificate", "serverName"] as const).every((key) => wanted[key] === shown[key]);
 }
 
-function shownDot1x({ notAfterMs, ...access }: CurrentDot1x): JsonObject {
+function shownDot1x({ notAfterMs, version: _version, ...access }: CurrentDot1x): JsonObject {
   return { ...access, ...(notAfterMs === undefined ? {} : { notAfter: new Date(notAfterMs).toISOString() }) };
 }
 

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandRunner } from "../../../platform/linux/command-runner.ts";
-import { CERTIFICATES_DIR, FOUND_DIR, readFacts, type DeviceCertificates } from "../../../platform/linux/device-certificates.ts";
+import { CERTIFICATES_DIR, FOUND_DIR, lastFound, readFacts, type DeviceCertificates } from "../../../platform/linux/device-certificates.ts";
 import { openNmcli } from "../../../platform/linux/nmcli-network-settings.ts";
 import { prepareCertificate, TEMPLATE_KINDS, templateName } from "../../../platform/linux/prepare-certificate.ts";
 import { systemClock } from "../../../platform/linux/system-clock.ts";
-import type { CurrentNetwork, Dot1xAccess, NetworkChangeSettings, NetworkSettings } from "../../../platform/ports/network-settings.ts";
+import type { CurrentNetwork, Dot1xAccess, Dot1xRenewal, NetworkChangeSettings, NetworkSettings } from "../../../platform/ports/network-settings.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { NetworkedMachine } from "./networked-machine.ts";
 
@@ -27,6 +27,8 @@ expire -not_before 20200101000000Z -not_after 20210101000000Z || expire -days -1
 openssl pkey -aes256 -passout pass:"$PASSWORD" -in player.key -out encrypted.key
 put() { mkdir -p "$DIR/$1"; cp $2.pem "$DIR/$1/ca.pem"; [ $# = 2 ] || { cp $3.crt "$DIR/$1/certificate.pem"; cp $4.key "$DIR/$1/key.pem"; chmod 644 "$DIR/$1/key.pem"; }; }
 put site site; put player site player encrypted; printf '%s\n' "$PASSWORD" > "$DIR/player/key-password.txt"
+cp -r "$DIR/player" "$DIR/player-before"; openssl pkey -aes256 -passout pass:renewed -in player.key -out renewed.key
+put renewed site player renewed; echo renewed > "$DIR/renewed/key-password.txt"
 put stranger site stranger stranger; put expired site expired player; put mismatch site player stranger; put locked site player encrypted; put distrusts other player player`;
 
 const HOSTAPD = `interface=router0
@@ -93,6 +95,17 @@ export class Dot1xBench {
     return read?.kind === "ok" ? read.value[0] : undefined;
   }
 
+  async renewals(): Promise<readonly Dot1xRenewal[]> {
+    const read = await this.settings.dot1x?.renewals();
+    if (read?.kind !== "ok") throw new Error(`the renewals cannot be seen: ${JSON.stringify(read)}`);
+    return read.value;
+  }
+
+  /** Puts the files of one certificate into the folder of another, as a person who renews it. */
+  put(from: string, into: string): Promise<void> {
+    return this.machine.bash(`cd ${CERTIFICATES_DIR} && cp ${from}/* ${into}/`);
+  }
+
   async keep(change: NetworkChangeSettings): Promise<void> {
     const point = done(await this.settings.checkpoint(change));
     done(await this.settings.apply(change));
@@ -114,14 +127,17 @@ function put(machine: NetworkedMachine, path: string, text: string): void {
 function certificatesOf(machine: NetworkedMachine): DeviceCertificates {
   const at = (path: string): string => join(machine.folder, path);
   const profiles = "/run/NetworkManager/system-connections";
+  const users = [at(profiles), at("/etc/NetworkManager/system-connections")];
+  const prepare: DeviceCertificates["prepare"] = async (name) => {
+    const found = prepareCertificate(name, { certificates: at(CERTIFICATES_DIR), seenAs: CERTIFICATES_DIR, profiles: at(profiles), found: at(FOUND_DIR), users });
+    if (found.kind === "problem") return fail(found.code, found.message);
+    if (found.own !== undefined) await machine.ask("nmcli", "connection", "load", ...TEMPLATE_KINDS.map((kind) => join(profiles, `${templateName(name, kind)}.nmconnection`)));
+    return ok(found);
+  };
   return {
     folder: CERTIFICATES_DIR,
-    prepare: async (name) => {
-      const found = prepareCertificate(name, { certificates: at(CERTIFICATES_DIR), seenAs: CERTIFICATES_DIR, profiles: at(profiles), found: at(FOUND_DIR) });
-      if (found.kind === "problem") return fail(found.code, found.message);
-      if (found.own !== undefined) await machine.ask("nmcli", "connection", "load", ...TEMPLATE_KINDS.map((kind) => join(profiles, `${templateName(name, kind)}.nmconnection`)));
-      return ok(found);
-    },
-    facts: (name) => readFacts(at(CERTIFICATES_DIR), at(FOUND_DIR), name),
+    prepare,
+    look: async (name) => (await lastFound(at(CERTIFICATES_DIR), at(FOUND_DIR), name, systemClock)) ?? prepare(name),
+    facts: (used) => readFacts(at(CERTIFICATES_DIR), at(FOUND_DIR), used),
   };
 }
