@@ -118,13 +118,12 @@ export async function runBadUpdates(screen: UpdateDevice, tell: Told): Promise<v
     await screen.showing();
     tell(bad.name, wordsOf(row), [...whatIsWrong(screen, id, row, bad), ...whatIsLeft(screen)]);
   }
-  // A disk of memory, which something else fills as soon as the release is being unpacked.
-  device.root.read(`systemctl stop vitrine-updater.service && mount -t tmpfs -o size=900m tmpfs ${RELEASES_DIR}`);
-  device.root.read(`setsid sh -c 'until [ -d ${RELEASES_DIR}/incoming/tree ]; do sleep 0.05; done; head -c 2000000000 /dev/zero > ${RELEASES_DIR}/filler' >/dev/null 2>&1 &`);
+  // A disk of memory that takes the copy of the package, and half of what is in it.
+  const bytes = Number(device.root.read(`stat -c %s ${device.deb(GOOD)}`));
+  device.root.read(`systemctl stop vitrine-updater.service && mount -t tmpfs -o size=${Math.round(bytes * 1.5)} tmpfs ${RELEASES_DIR}`);
   const id = await device.update(GOOD, { holdSeconds: 15, trialMinutes: 3 });
   const row = await device.outcome(id, 900_000);
   const found = row.state === "failed" && row.error?.code === "update.disk-full" ? [] : [`it ended ${wordsOf(row)}`];
-  device.root.read(`rm -f ${RELEASES_DIR}/filler`);
   tell("disk full in the middle", wordsOf(row), [...found, ...whatIsLeft(screen)]);
   // What would start it again is stopped too.
   device.root.read(`systemctl stop ${UPDATER_TRIGGERS} vitrine-updater.service && umount ${RELEASES_DIR} && systemctl start ${UPDATER_TRIGGERS}`);
