@@ -145,6 +145,12 @@ test("an access point that refuses is told as such, with the certificate", async
   expect(await settings.apply(over(TLS))).toMatchObject({ ok: false, error: { code: "network.dot1x-refused", message: expect.stringContaining("the access point refused the certificate shop (CN=player-7)") as string } });
 });
 
+test("a network that never answers the certificate is told as one that does not let the device in", async () => {
+  const said = "Error: Connection activation failed: 802.1X supplicant took too long to authenticate";
+  const { settings } = await open({}, (nm) => (program, args, timeoutMs, input) => (args.includes("up") ? Promise.resolve(fail("program.failed", said)) : nm.run(program, args, timeoutMs, input)));
+  expect(await settings.apply(over(TLS))).toMatchObject({ ok: false, error: { code: "network.dot1x-refused" } });
+});
+
 test("802.1X of a radio is part of its wireless network, and no other interface is touched", async () => {
   const { nm, settings } = await open();
   expect(await settings.checkpoint({ dot1x: { wlan0: TLS } })).toMatchObject({ ok: false, error: { code: "network.not-supported" } });

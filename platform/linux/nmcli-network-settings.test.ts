@@ -45,13 +45,14 @@ test("a password with spaces at its ends is passed as WPA's key, one of 64 digit
   expect(await settings.apply({ wifi: { ssid: "Shop", security: "wpa3-sae", password: " at the front" } })).toMatchObject({ ok: false, error: { code: "network.not-supported" } });
 });
 
-/** What nmcli 1.42 prints. The last is the text in its program; the others are recorded, with simulated radios. */
+/** What nmcli 1.42 prints. The last two are texts in its program; the others are recorded, with simulated radios. */
 const HINT = "\nHint: use 'journalctl -xe NM_CONNECTION=7f840cd2-c163-452c-a890-a837e971c9b9 + NM_DEVICE=wlan0' to get more details.";
 const SAID = {
   wrongPassword: `Warning: password for '802-11-wireless-security.psk' not given in 'passwd-file' and nmcli cannot ask without '--ask' option.\nError: Connection activation failed: Secrets were required, but not provided${HINT}`,
   notFound: `Error: Connection activation failed: The Wi-Fi network could not be found${HINT}`,
   noAddress: `Error: Connection activation failed: IP configuration could not be reserved (no available address, timeout, etc.)${HINT}`,
   tooLate: "Error: Timeout expired (60 seconds)",
+  unanswered: `Error: Connection activation failed: 802.1X supplicant took too long to authenticate${HINT}`,
 };
 
 test.each([
@@ -61,6 +62,10 @@ test.each([
   ["a network with a password that is joined as an open one, which NetworkManager does not find", SAID.notFound, "network.refused", { security: "open", visible: ":80:WPA2\n" }],
   ["a WPA2 network that is joined as WPA3", SAID.notFound, "network.refused", { security: "wpa3-sae", visible: ":80:WPA1 WPA2\n" }],
   ["a network for companies that is joined with a password", SAID.notFound, "network.refused", { visible: ":80:WPA2 802.1X\n" }],
+  ["a network in range that does not answer a password", SAID.unanswered, "network.wrong-password", { visible: ":80:WPA2\n" }],
+  ["a network in range that takes another kind of access and does not answer", SAID.unanswered, "network.refused", { visible: ":80:WPA2 802.1X\n" }],
+  ["an open network that does not answer", SAID.unanswered, "network.refused", { security: "open", visible: ":80:\n" }],
+  ["a network that does not answer and is not in the list", SAID.unanswered, "network.refused", {}],
   ["a network without DHCP", SAID.noAddress, "network.no-address", {}],
   ["a network that says nothing for a minute", SAID.tooLate, "network.timed-out", {}],
 ] as const)("%s is told as such", async (_what, said, code, { security = "wpa-psk", visible = "" }: { readonly security?: "open" | "wpa-psk" | "wpa3-sae"; readonly visible?: string }) => {

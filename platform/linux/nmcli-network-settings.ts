@@ -286,8 +286,10 @@ class NmcliNetworkSettings implements NetworkSettings {
     const inMemory = await this.#nmcli.modify(trial.value, ["connection.interface-name", device.name], { temporary: true });
     if (!inMemory.ok) return inMemory;
     const up = await this.#nmcli.up(trial.value, device.name);
-    if (!up.ok && access && (up.error.code === "network.wrong-password" || up.error.code === "network.timed-out")) return { ok: false, error: await this.#dot1x.refusal(device, access, usable.value) };
-    return up.ok || joins === undefined || up.error.code !== "network.not-in-range" ? up : this.#notJoined(device, joins, up);
+    if (up.ok) return up;
+    const { code, isUnanswered = false } = up.error;
+    if (access && (isUnanswered || code === "network.wrong-password" || code === "network.timed-out")) return { ok: false, error: await this.#dot1x.refusal(device, access, usable.value) };
+    return joins !== undefined && (isUnanswered || code === "network.not-in-range") ? this.#notJoined(device, joins, up) : up;
   }
 
   async #make({ device, name, base, version }: { readonly device: NmDevice; readonly name: string; readonly base: string | undefined; readonly version: string }, access: Dot1xSettings | null | undefined, joins: WifiSettings | undefined): Promise<Result<void>> {
@@ -303,7 +305,7 @@ class NmcliNetworkSettings implements NetworkSettings {
 
   /**
    * NetworkManager says that a network is not there also when it asks for access in another way, and when a WPA3 network refused
-   * the password. Whether it is there is in the list of networks.
+   * the password; after a wrong password it may also say only that nothing came of it. Whether the network is there is in the list of networks.
    */
   async #notJoined({ name }: NmDevice, { ssid, security }: WifiSettings, said: Result<void>): Promise<Result<void>> {
     const visible = await this.#nmcli.accessPoints(name);

@@ -101,7 +101,7 @@ export class NmcliWifiSetup implements WifiSetup {
     const told = key.value === undefined ? ok(undefined) : await this.#nmcli.setPassword(uuid.value, key.value);
     if (!told.ok) return told;
     const up = await this.#nmcli.up(uuid.value, device.name);
-    if (!up.ok) return up;
+    if (!up.ok) return up.error.isUnanswered === true ? fail("network.refused", "the adapter could not open a network of its own") : up;
     return ok({ interface: device.name, address: SETUP_ADDRESS });
   }
 

@@ -1,5 +1,6 @@
-import { fail, ok, type Issue, type Result } from "../ports/result.ts";
+import { err, fail, ok, type Issue, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
+import { activationFailure, type ActivationFailure } from "./nm-activation-failure.ts";
 
 export interface NmDevice {
   readonly name: string;
@@ -162,13 +163,12 @@ export class Nmcli {
 
   /**
    * Activates a profile and waits until it is active or nmcli reports why not. Errors besides those of the runner:
-   * `network.wrong-password`, `network.not-in-range`, `network.no-address`, `network.timed-out`.
+   * `network.wrong-password`, `network.not-in-range`, `network.no-address`, `network.timed-out`, `network.refused`.
    */
-  async up(uuid: string, device: string): Promise<Result<void>> {
+  async up(uuid: string, device: string): Promise<Result<void, ActivationFailure>> {
     const done = await this.#run("nmcli", ["--wait", String(UP_WAIT_S), "connection", "up", "uuid", uuid, "ifname", device], UP_TIMEOUT_MS);
     if (done.ok) return ok(undefined);
-    const known = REASONS.find(([words]) => words.test(done.error.message));
-    return known === undefined ? done : fail(known[1], known[2]);
+    return err(activationFailure(done.error.message) ?? done.error);
   }
 
   disconnect(device: string): Promise<Result<void>> {
@@ -189,14 +189,6 @@ export class Nmcli {
     return this.#run("nmcli", args, ASK_TIMEOUT_MS);
   }
 }
-
-/** NetworkManager's reasons for a failed activation (nm-device-state-reason in nmcli's words, as 1.42 prints them) that a person can act on. */
-const REASONS: readonly (readonly [RegExp, "network.wrong-password" | "network.not-in-range" | "network.no-address" | "network.timed-out", string])[] = [
-  [/secrets were required|password for '[^']*' not given/i, "network.wrong-password", "the wireless network refused the password"],
-  [/Wi-Fi network could not be found/i, "network.not-in-range", "the wireless network is not in range"],
-  [/IP configuration could not be reserved/i, "network.no-address", "no address could be reserved: DHCP does not answer, or another machine has this address"],
-  [/Error: Timeout (?:expired|\d+ sec)/i, "network.timed-out", `NetworkManager did not connect in ${UP_WAIT_S} s`],
-];
 
 /** Terse tables: fields separated by `:`, which is escaped with `\` within them. */
 function rowsOf(text: string): readonly (readonly string[])[] {
