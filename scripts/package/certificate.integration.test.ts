@@ -7,7 +7,7 @@ import { systemClock } from "../../platform/linux/system-clock.ts";
 import { buildApart } from "../build/build-apart.ts";
 import { reportLeftOut } from "../check/left-out.ts";
 import { BootedRoot, quickFolder, whyNoBoot } from "./testing/booted-root.ts";
-import { buildStandInDeb, buildTestDeb } from "./testing/test-debs.ts";
+import { buildTestDeb } from "./testing/test-debs.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const why = whyNoBoot("network");
@@ -27,8 +27,8 @@ describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package,
     folder = quickFolder("vitrine-certificate-");
     await buildApart(ROOT);
     device = await BootedRoot.boot("network");
-    const debs = [...["labwc", "chromium"].map((name) => buildStandInDeb(folder, name)), await buildTestDeb(folder, "0.1.0")];
-    await device.perform(`dpkg --force-unsafe-io --install ${debs.map((deb) => device.give(deb)).join(" ")}`);
+    await device.installStandIns();
+    await device.read(`dpkg --force-unsafe-io --install ${await device.give(await buildTestDeb(folder, "0.1.0"))}`);
     await device.until("systemctl is-active NetworkManager vitrine-agent");
     certificates = systemdCertificates(device.runner("vitrine-agent"), systemClock, device.path(CERTIFICATES_DIR), device.path(FOUND_DIR));
   }, 400_000);
@@ -39,17 +39,17 @@ describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package,
   }, 60_000);
 
   /** As an installer would, with the modes of any copied file. */
-  const put = (file: string, text: string): string => device.read(`mkdir -p ${SHOP} && printf '%s' '${text}' > ${SHOP}/${file} && chmod 0644 ${SHOP}/${file}`);
+  const put = (file: string, text: string): Promise<string> => device.read(`mkdir -p ${SHOP} && printf '%s' '${text}' > ${SHOP}/${file} && chmod 0644 ${SHOP}/${file}`);
   const asAgent = async (program: string, ...args: readonly string[]): Promise<string> => {
     const said = await device.runner("vitrine-agent")(program, args, 20_000);
     return said.ok ? said.value.trim() : said.error.message;
   };
-  const journal = (): string => device.read(`journalctl --unit=${UNIT} --no-pager --output=cat`);
+  const journal = (): Promise<string> => device.read(`journalctl --unit=${UNIT} --no-pager --output=cat`);
 
   test("it closes the key to all but root, tells the agent holder and dates, and gives NetworkManager a profile that the agent may copy", async () => {
-    for (const [file, text] of [["ca.pem", VALID.cert], ["certificate.pem", VALID.cert], ["key.pem", VALID.key]] as const) put(file, text);
+    for (const [file, text] of [["ca.pem", VALID.cert], ["certificate.pem", VALID.cert], ["key.pem", VALID.key]] as const) await put(file, text);
     expect(await certificates.prepare("shop")).toMatchObject({ ok: true, value: { kind: "ready", own: OWN } });
-    expect(device.read(`stat -c '%n %a %U:%G' ${SHOP}/* ${FOUND_DIR} ${FOUND_DIR}/shop.json`).split("\n")).toEqual([
+    expect((await device.read(`stat -c '%n %a %U:%G' ${SHOP}/* ${FOUND_DIR} ${FOUND_DIR}/shop.json`)).split("\n")).toEqual([
       `${SHOP}/ca.pem 644 root:root`, `${SHOP}/certificate.pem 644 root:root`, `${SHOP}/key.pem 600 root:root`,
       `${FOUND_DIR} 755 root:root`, `${FOUND_DIR}/shop.json 644 root:root`,
     ]);
@@ -65,29 +65,29 @@ describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package,
     if (!first.ok) throw new Error(first.error.message);
     const copy = inUseFolder(CERTIFICATES_DIR, { name: "shop", version: first.value.version });
     expect(await asAgent("nmcli", "-g", "802-1x.private-key", "connection", "show", "copy")).toBe(`${copy}/key.pem`);
-    expect(device.read(`stat -c '%n %a %U:%G' ${copy} ${copy}/*`).split("\n")).toEqual([`${copy} 755 root:root`, `${copy}/ca.pem 644 root:root`, `${copy}/certificate.pem 644 root:root`, `${copy}/key.pem 600 root:root`]);
+    expect((await device.read(`stat -c '%n %a %U:%G' ${copy} ${copy}/*`)).split("\n")).toEqual([`${copy} 755 root:root`, `${copy}/ca.pem 644 root:root`, `${copy}/certificate.pem 644 root:root`, `${copy}/key.pem 600 root:root`]);
     expect([await asAgent("cat", `${copy}/certificate.pem`), await asAgent("cat", `${copy}/key.pem`)]).toEqual([VALID.cert.trim(), expect.stringContaining("Permission denied")]);
-    put("key.pem", `${VALID.key}\n`);
+    await put("key.pem", `${VALID.key}\n`);
     const second = await certificates.look("shop");
     expect(second.ok && second.value.version !== first.value.version).toBe(true);
-    expect(device.read(`cat ${copy}/key.pem`)).toBe(VALID.key.trim());
+    expect(await device.read(`cat ${copy}/key.pem`)).toBe(VALID.key.trim());
   });
 
   test("it answers as often as it is asked, and journal and agent are told what is wrong", async () => {
-    put("key.pem", "no key");
+    await put("key.pem", "no key");
     const wrong = { ok: false, error: { code: "network.certificate-unreadable", message: `certificate shop: ${SHOP}/key.pem is no PEM private key` } };
     // More often than systemd starts a unit by default within ten seconds.
     for (let time = 0; time < 7; time += 1) expect(await certificates.prepare("shop"), `time ${time}`).toEqual(wrong);
-    expect(journal()).toContain(`certificate shop: ${SHOP}/key.pem is no PEM private key (network.certificate-unreadable)`);
-    put("key.pem", VALID.key);
+    expect(await journal()).toContain(`certificate shop: ${SHOP}/key.pem is no PEM private key (network.certificate-unreadable)`);
+    await put("key.pem", VALID.key);
     expect(await certificates.prepare("shop")).toMatchObject({ ok: true });
-    expect(journal()).not.toMatch(/PRIVATE KEY|MIGHAgEA/);
+    expect(await journal()).not.toMatch(/PRIVATE KEY|MIGHAgEA/);
   });
 
   test("a key that is not root's is told with what to do", async () => {
-    device.read(`chown 12345 ${SHOP}/key.pem`);
+    await device.read(`chown 12345 ${SHOP}/key.pem`);
     expect(await certificates.prepare("shop")).toMatchObject({ ok: false, error: { code: "network.certificate-unreadable", message: expect.stringContaining("must belong to root") as string } });
-    device.read(`chown root ${SHOP}/key.pem`);
+    await device.read(`chown root ${SHOP}/key.pem`);
   });
 
   test.each([
@@ -96,11 +96,11 @@ describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package,
     ["is not the agent's to start", "mv /usr/share/polkit-1/rules.d/50-vitrine.rules /root && systemctl restart polkit", "mv /root/50-vitrine.rules /usr/share/polkit-1/rules.d && systemctl restart polkit"],
   ])("a unit that %s leaves no earlier result that looks like an answer, good or bad", async (_what, spoil, mend) => {
     for (const key of [VALID.key, "no key"]) {
-      put("key.pem", key);
+      await put("key.pem", key);
       expect((await certificates.prepare("shop")).ok).toBe(key === VALID.key);
-      device.read(`${spoil} && systemctl daemon-reload`);
+      await device.read(`${spoil} && systemctl daemon-reload`);
       expect(await certificates.prepare("shop")).toMatchObject({ ok: false, error: { code: "network.not-supported", message: expect.stringContaining(UNIT) as string } });
-      device.read(`${mend} && systemctl daemon-reload`);
+      await device.read(`${mend} && systemctl daemon-reload`);
     }
   });
 });

@@ -1,6 +1,8 @@
 import type { Figure } from "../figure.ts";
 import { openPackageRoot } from "../../package/testing/package-root.ts";
-import { startScreenDevice } from "../../prove/updates/update-cases.ts";
+import { container } from "../../package/testing/booted-root.ts";
+import { FramePage } from "../../prove/updates/frame-page.ts";
+import { ScreenDevice } from "../../prove/updates/screen-device.ts";
 import { thisMachine } from "../../setup/machine.ts";
 
 /** Frames are sent every half second. */
@@ -19,10 +21,10 @@ export const frames: Figure = {
   async run(bench) {
     const root = await openPackageRoot(thisMachine, "screen");
     if (!root.ok) throw new Error(root.error.message);
-    const screen = await startScreenDevice("1.0.0", { "1.0.0": {}, "1.1.0": {} });
+    const screen = await ScreenDevice.start({ ground: container("screen"), page: await FramePage.start(), installed: "1.0.0", releases: { "1.0.0": {}, "1.1.0": {} } });
     bench.onEnd(() => screen.close());
     await bench.sleep(bench.pick(20_000, 5_000));
-    const before = screen.facts();
+    const before = await screen.facts();
     const updateFromMs = Date.now();
     const row = await screen.device.outcome(await screen.device.update("1.1.0", { holdSeconds: 10, trialMinutes: 5 }), 600_000);
     if (row.state !== "succeeded") throw new Error(`the update ended ${JSON.stringify(row.error)}`);
@@ -32,7 +34,7 @@ export const frames: Figure = {
     await bench.sleep(lengthMs + SENT_MS);
     const during = screen.page.between(updateFromMs, updateFromMs + lengthMs);
     const quiet = screen.page.between(quietFromMs, quietFromMs + lengthMs);
-    const after = screen.facts();
+    const after = await screen.facts();
     if (after.player !== before.player || after.renderers.join() !== before.renderers.join() || during.loads.length !== 1) throw new Error(`the player did not live through: ${JSON.stringify({ before, after, loads: during.loads })}`);
     const seconds = Math.round(lengthMs / 1_000);
     const how = `requestAnimationFrame of a moving page on the package under systemd, labwc and Chromium, over the ${seconds} s of a whole update, beside ${seconds} s after it; the same player process, renderers and load of the page throughout`;

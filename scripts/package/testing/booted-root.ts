@@ -1,9 +1,11 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import type { NetConnectOpts } from "node:net";
 import { freemem, tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
 import { commandRunner, type CommandRunner } from "../../../platform/linux/command-runner.ts";
+import { Ground, type GroundKind, type Ran } from "./ground.ts";
+import { buildStandInDeb, MACHINE_ARCH } from "./test-debs.ts";
 import { packageRoot, type RootName } from "./package-root.ts";
 
 /** A boot takes seconds, on a busy machine some dozens. */
@@ -11,6 +13,8 @@ const BOOT_MS_MAX = 120_000;
 /** The container ends after this, whatever becomes of the test. */
 const LIFE_SECONDS_MAX = 1_200;
 const LOOK_MS = 200;
+/** The journal of a whole test. */
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 const ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" };
 
 /** Why no Debian can be booted here; `undefined`: it can. */
@@ -31,17 +35,38 @@ export function quickFolder(prefix: string): string {
   return mkdtempSync(join(Math.min(bavail * bsize, freemem()) >= RAM_BYTES_MIN ? "/dev/shm" : tmpdir(), prefix));
 }
 
-export interface Ran {
-  readonly status: number | null;
-  /** Standard output and standard error. */
-  readonly output: string;
+/** A container has no seat, no console and no graphics: labwc draws into memory. */
+const PLAYER_UNIT = ["[Service]", "TTYPath=", "TTYReset=no", "TTYVHangup=no", "TTYVTDisallocate=no", "StandardInput=null", "Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1"];
+
+/** A script that lets the player's unit start in a container. */
+export const PLAYER_IN_A_CONTAINER = `mkdir -p /etc/systemd/system/vitrine-player.service.d && printf '%s\\n' '${PLAYER_UNIT.join("' '")}' > /etc/systemd/system/vitrine-player.service.d/container.conf`;
+
+/** A container in which the player's unit can run. `prepare`: a script of sh. The plain root has programs that only wait, in place of compositor and browser. */
+export function container(name: RootName = "plain", prepare = ":"): GroundKind {
+  return {
+    arch: MACHINE_ARCH,
+    async open() {
+      const root = await BootedRoot.boot(name);
+      try {
+        await root.read(prepare);
+        await root.read(PLAYER_IN_A_CONTAINER);
+        if (name === "plain") await root.installStandIns();
+        return root;
+      } catch (thrown) {
+        await root.close();
+        throw thrown;
+      }
+    },
+  };
 }
 
 /**
  * A booted copy of `packageRoot` in a container of systemd-nspawn: its own systemd is process 1, on an overlay that is gone
  * afterwards. It shares the machine's network, except the one with a NetworkManager, which would take hold of it.
  */
-export class BootedRoot {
+export class BootedRoot extends Ground {
+  readonly slowness = 1;
+  readonly trialMinutes = 3;
   readonly #lower: string;
   readonly #folder: string;
   readonly #ownNetwork: boolean;
@@ -49,6 +74,7 @@ export class BootedRoot {
   #leader = "";
 
   private constructor(lower: string, folder: string, ownNetwork: boolean) {
+    super();
     this.#lower = lower;
     this.#folder = folder;
     this.#ownNetwork = ownNetwork;
@@ -60,12 +86,6 @@ export class BootedRoot {
     const booted = new BootedRoot(packageRoot(name) ?? "", folder, name === "network");
     await booted.powerOn();
     return booted;
-  }
-
-  /** Ends every process of the container at once, and boots it again from what is on its disk. */
-  async powerCut(): Promise<void> {
-    await this.powerOff();
-    await this.powerOn();
   }
 
   /** SIGKILL for the container's process 1, with which the kernel ends all others of it. What they wrote is kept, synced or not. */
@@ -84,24 +104,14 @@ export class BootedRoot {
     await this.#waitForBoot();
   }
 
-  /** Runs a script of sh as root, in the container. */
-  run(script: string, limitMs = 120_000): Ran {
-    const { status, stdout, error } = spawnSync("nsenter", this.#inside(script), { encoding: "utf8", timeout: limitMs, env: ENV });
-    if (error !== undefined) throw error;
-    return { status, output: stdout };
-  }
-
-  /** The output of a script that must succeed. */
-  read(script: string): string {
-    const { status, output } = this.run(script);
-    if (status !== 0) throw new Error(`ended with ${String(status)}: ${script}\n${output}`);
-    return output.trim();
-  }
-
-  /** `read` that leaves this process free, for what takes long while a cloud in it has to answer. */
-  async perform(script: string, limitMs = 300_000): Promise<string> {
-    const { stdout } = await promisify(execFile)("nsenter", this.#inside(script), { timeout: limitMs, env: ENV });
-    return stdout.trim();
+  run(script: string, limitMs = 300_000): Promise<Ran> {
+    return new Promise((resolve, reject) => {
+      execFile("nsenter", this.#inside(script), { timeout: limitMs, env: ENV, maxBuffer: OUTPUT_BYTES_MAX }, (error, output) => {
+        const status = error === null ? 0 : error.code;
+        if (typeof status === "number") resolve({ status, output });
+        else reject(new Error(`not run to its end: ${script}\n${output}`, { cause: error }));
+      });
+    });
   }
 
   /** Runs programs as one of the container's users. */
@@ -110,31 +120,29 @@ export class BootedRoot {
     return (program, args, timeoutMs, input) => run("nsenter", ["--target", this.#leader, "--all", "setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups", program, ...args], timeoutMs, input);
   }
 
-  /** Waits until a script succeeds, and returns its output. Leaves this process free meanwhile. */
-  async until(script: string, limitMs = 60_000): Promise<string> {
-    const untilMs = performance.now() + limitMs;
-    for (;;) {
-      const said = await this.perform(script).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
-      if (typeof said === "string") return said;
-      if (performance.now() > untilMs) throw new Error(`not within ${limitMs / 1_000} s: ${script}`, { cause: said });
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    }
-  }
-
   /** A file of the container, as this machine reaches it: also one of a file system that is mounted there, and a socket. */
   path(file: string): string {
     return join("/proc", this.#leader, "root", file);
   }
 
-  /** Removes a file that was made in the container, while its power is off. */
-  removeFromDisk(file: string): void {
-    rmSync(join(this.#folder, "upper", file));
+  give(file: string): Promise<string> {
+    copyFileSync(file, join(this.path("/root"), basename(file)));
+    return Promise.resolve(basename(file));
   }
 
-  /** Copies a file to `/root` and returns its name. */
-  give(file: string): string {
-    copyFileSync(file, join(this.path("/root"), basename(file)));
-    return basename(file);
+  /** It shares the machine's network. */
+  reach(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  playerSocket(): Promise<NetConnectOpts> {
+    return Promise.resolve({ path: this.path("/run/vitrine/run/player.sock") });
+  }
+
+  /** Packages in place of compositor and browser, in dpkg's order before ours. */
+  async installStandIns(): Promise<void> {
+    const given = ["labwc", "chromium"].map((name) => this.give(buildStandInDeb(this.#folder, name)));
+    await this.read(`dpkg --force-unsafe-io --install ${(await Promise.all(given)).join(" ")}`);
   }
 
   async close(): Promise<void> {
@@ -145,7 +153,7 @@ export class BootedRoot {
   }
 
   #inside(script: string): string[] {
-    return ["--target", this.#leader, "--all", "sh", "-c", `cd /root; exec 2>&1\n${script}`];
+    return ["--target", this.#leader, "--all", "sh", "-c", `cd /root; exec 2>&1 < /dev/null\n${script}`];
   }
 
   async #ended(): Promise<void> {

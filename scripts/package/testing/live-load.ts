@@ -1,3 +1,4 @@
+import type { NetConnectOpts } from "node:net";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { isFinal } from "../../dev-cloud/sessions/cloud-store.ts";
@@ -18,7 +19,7 @@ const NONE: Witnessed = { kind: "none" };
 
 /**
  * Commands of each lane in turn, one at a time; the lanes run beside each other. What the player is asked is counted there, so that a second
- * time would be seen. The others have one outcome each: jobs with an upload, answers of the machine, and what a container does not have.
+ * time would be seen. The others have one outcome each: jobs with an upload, answers of the machine, and what a container or an emulated machine does not have.
  */
 const LANES: readonly (readonly Planned[])[] = [
   [asked("reload-player", "reload")],
@@ -32,6 +33,12 @@ const LANES: readonly (readonly Planned[])[] = [
 const PER_SECOND = 20;
 const PAUSE_MS = 30;
 const OUTCOME_MS_MAX = 120_000;
+const BUSY_MS_MAX = 60_000;
+const LOOK_MS = 5;
+/** Commands that end before each change of the version. */
+const ENDED_MIN = 10;
+const ACKNOWLEDGED_MIN = 50;
+const COMMANDS_MIN = 20;
 
 /** A scripted player that reports plays and events, and a cloud that keeps commands in flight, until `finish`. */
 export class LiveLoad {
@@ -41,11 +48,16 @@ export class LiveLoad {
   readonly #stop = new AbortController();
   readonly #lanes: Promise<unknown>;
 
-  constructor(device: InstalledDevice) {
+  private constructor(device: InstalledDevice, socket: NetConnectOpts) {
     this.#device = device;
-    this.#player = new ScriptedPlayer(device.root.path("/run/vitrine"), "live", this.#ledger, PER_SECOND);
+    this.#player = new ScriptedPlayer(socket, "live", this.#ledger, PER_SECOND);
     this.#player.start();
     this.#lanes = Promise.all(LANES.map((lane) => this.#run(lane)));
+  }
+
+  /** No other player may be connected to the device's agent. */
+  static async start(device: InstalledDevice): Promise<LiveLoad> {
+    return new LiveLoad(device, await device.ground.playerSocket());
   }
 
   /** Commands that were sent and ended, and that are in flight. */
@@ -73,6 +85,18 @@ export class LiveLoad {
     return judge(this.#ledger, records);
   }
 
+  /** Waits until some commands have ended since `endedBefore` and one is in flight. */
+  async busy(endedBefore: number): Promise<void> {
+    const untilMs = performance.now() + BUSY_MS_MAX * this.#device.ground.slowness;
+    for (;;) {
+      // In one look: a fast machine leaves none open for the greater part of the time.
+      const { ended, open } = this.commands;
+      if (ended > endedBefore + ENDED_MIN && open > 0) return;
+      if (performance.now() > untilMs) throw new Error(`${ended - endedBefore} commands ended and ${open} are in flight`);
+      await pauseMs(LOOK_MS);
+    }
+  }
+
   async #run(lane: readonly Planned[]): Promise<void> {
     for (let n = 0; !this.#stop.signal.aborted; n += 1) {
       const { name, params, witnessed } = lane[n % lane.length] ?? { name: "", params: {}, witnessed: NONE };
@@ -80,7 +104,7 @@ export class LiveLoad {
       const id = this.#device.send(name, params);
       const entry = { id, name, witnessed, effects: 0 };
       this.#ledger.commands.set(id, entry);
-      const untilMs = performance.now() + OUTCOME_MS_MAX;
+      const untilMs = performance.now() + OUTCOME_MS_MAX * this.#device.ground.slowness;
       while (!this.#isEnded(id) && performance.now() < untilMs) await pauseMs(PAUSE_MS);
       // A moment more, in which it would be done once more.
       await pauseMs(PAUSE_MS);
@@ -100,14 +124,44 @@ export class LiveLoad {
   }
 
   async #drain(): Promise<void> {
-    const untilMs = performance.now() + OUTCOME_MS_MAX;
+    const untilMs = performance.now() + OUTCOME_MS_MAX * this.#device.ground.slowness;
     let status: StatusAnswer | undefined;
     while (performance.now() < untilMs) {
-      const asked = this.#device.root.run("vitrine status --json");
+      const asked = await this.#device.ground.run("vitrine status --json");
       status = asked.status === 0 ? (JSON.parse(asked.output) as StatusAnswer) : undefined;
       if (status?.link.kind === "online" && this.#player.unanswered === 0 && (["outcome", "alarm", "play", "event"] as const).every((stream) => (status?.outbox[stream].oldest ?? 0) > (status?.outbox[stream].newest ?? 0))) return;
       await pauseMs(100);
     }
     this.#ledger.faults.push(`not drained: ${this.#player.unanswered} unanswered, ${JSON.stringify(status?.link)}, ${JSON.stringify(status?.outbox)}`);
+  }
+}
+
+/**
+ * Has dpkg install these versions one after the other while a scripted player reports and commands are in flight. Returns what was lost, done
+ * twice or left without an outcome, one sentence each.
+ */
+export async function installUnderLoad(device: InstalledDevice, versions: readonly string[]): Promise<{ readonly verdict: Verdict; readonly violations: readonly string[] }> {
+  const load = await LiveLoad.start(device);
+  try {
+    for (const version of versions) {
+      await load.busy(load.commands.ended);
+      await device.install(version);
+      await device.ground.until(`vitrine status --json | grep '"agentVersion":"${version}"'`, 240_000);
+    }
+    const verdict = await load.finish();
+    const { violations, holes, effectsMost, states, acknowledged, commands } = verdict;
+    return {
+      verdict,
+      violations: [
+        ...violations,
+        ...(holes === 0 ? [] : [`${holes} records are missing`]),
+        ...(effectsMost === 1 ? [] : [`the most effects of one command are ${effectsMost}`]),
+        ...(states["open"] === undefined ? [] : [`${states["open"]} commands have no outcome`]),
+        // Too little would prove nothing.
+        ...(acknowledged > ACKNOWLEDGED_MIN && commands > COMMANDS_MIN ? [] : [`only ${acknowledged} records and ${commands} commands`]),
+      ],
+    };
+  } finally {
+    await load.stop();
   }
 }

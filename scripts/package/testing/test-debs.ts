@@ -7,7 +7,8 @@ import { buildDeb } from "../build-deb.ts";
 import type { Arch } from "../parts.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const ARCH: Arch = process.arch === "arm64" ? "arm64" : "amd64";
+/** Of this machine. */
+export const MACHINE_ARCH: Arch = process.arch === "arm64" ? "arm64" : "amd64";
 
 /** What a release does before its own programs begin, as JavaScript. */
 export interface Faults {
@@ -16,11 +17,11 @@ export interface Faults {
 }
 
 /** The real package of this source tree, whose `dist/` is there already, under a version, and with faults. Not compressed. Returns its path. */
-export async function buildTestDeb(out: string, version: string, { faults = {}, releaseKey }: { readonly faults?: Faults; readonly releaseKey?: string } = {}): Promise<string> {
+export async function buildTestDeb(out: string, version: string, { faults = {}, releaseKey, arch = MACHINE_ARCH }: { readonly faults?: Faults; readonly releaseKey?: string; readonly arch?: Arch } = {}): Promise<string> {
   const work = mkdtempSync(join(tmpdir(), "vitrine-faulty-"));
   try {
     const built = await buildDeb({
-      root: treeWith(work, version, faults), arch: ARCH, version, out, cache: join(ROOT, ".vitrine/package"), epochSeconds: 1_790_000_000, compression: "none",
+      root: treeWith(work, version, faults), arch, version, out, cache: join(ROOT, ".vitrine/package"), epochSeconds: 1_790_000_000, compression: "none",
       ...(releaseKey !== undefined && { releaseKey }),
     });
     if (!built.ok) throw new Error(built.error.message);

@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { join } from "node:path";
 import type { AgentMessage, HostMessage, StageScene } from "../../../player-host/contract/link-messages.ts";
 import { LineFramer } from "../../../platform/runtime/line-framer.ts";
@@ -9,6 +9,8 @@ const LINE_BYTES_MAX = 1024 * 1024;
 const UNANSWERED_MAX = 400;
 const TICK_MS = 20;
 const RECONNECT_MS = 25;
+/** Over TCP there is a proxy before the socket, on a machine that has other things to do. */
+const RECONNECT_PROXY_MS = 500;
 /** A PNG of one pixel. */
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
@@ -17,7 +19,7 @@ const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwA
  * unanswered ones on every new connection, and carries out requests.
  */
 export class ScriptedPlayer {
-  readonly #path: string;
+  readonly #socketAt: NetConnectOpts;
   readonly #ledger: Ledger;
   readonly #prefix: string;
   readonly #unanswered = new Map<string, PageEntry>();
@@ -34,8 +36,9 @@ export class ScriptedPlayer {
   #stopped = false;
   #tick: NodeJS.Timeout | undefined;
 
-  constructor(data: string, prefix: string, ledger: Ledger, perSecond: number) {
-    this.#path = join(data, "run", "player.sock");
+  /** `place`: the agent's folder with its sockets, or where its player's socket is reached. */
+  constructor(place: string | NetConnectOpts, prefix: string, ledger: Ledger, perSecond: number) {
+    this.#socketAt = typeof place === "string" ? { path: join(place, "run", "player.sock") } : place;
     this.#prefix = prefix;
     this.#ledger = ledger;
     this.#perSecond = perSecond;
@@ -72,7 +75,7 @@ export class ScriptedPlayer {
 
   #connect(): void {
     if (this.#stopped) return;
-    const socket = connect(this.#path);
+    const socket = connect(this.#socketAt);
     const framer = new LineFramer(LINE_BYTES_MAX);
     socket.setEncoding("utf8");
     this.#socket = socket;
@@ -85,7 +88,7 @@ export class ScriptedPlayer {
     });
     socket.on("close", () => {
       this.#greeted = false;
-      setTimeout(() => this.#connect(), RECONNECT_MS);
+      setTimeout(() => this.#connect(), "port" in this.#socketAt ? RECONNECT_PROXY_MS : RECONNECT_MS);
     });
   }
 
