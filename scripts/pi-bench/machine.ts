@@ -4,6 +4,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { ensurePrograms } from "../setup/kept-build.ts";
+import type { Machine as HostMachine } from "../setup/machine.ts";
+import type { Result } from "../tool-result.ts";
 
 /** A Raspberry Pi 3B, or QEMU's virt machine: its PL061 has real GPIO edges, one pulse of 100 ms on line 3 for each `PULSE` on its console. */
 export type MachineKind = "raspi3b" | "virt";
@@ -35,13 +38,27 @@ export interface DiskMachineOptions extends MachineBase {
   readonly append: string;
   /** On `virt`: a screen (virtio-gpu) and a network with DHCP. A Raspberry Pi has its network anyway; QEMU gives it no screen that Debian's kernel drives. */
   readonly hasScreen?: boolean;
+  /** On `virt`. Default: 2. */
+  readonly memoryGiB?: number;
+  /** With a screen: a port of this machine's loopback that leads to one of the machine. */
+  readonly forward?: PortForward;
   /** What is written to the disk is thrown away. */
   readonly isThrowAway?: boolean;
+}
+
+export interface PortForward {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Of QEMU's monitor. */
 const PROMPT = "(qemu) ";
 const MONITOR_MS_MAX = 30_000;
+
+/** Installs the emulator where it is missing and can be installed. Errors: `setup.packages`, `pi.no-tools`. */
+export function ensureEmulator(machine: HostMachine): Promise<Result<void>> {
+  return ensurePrograms(machine, ["/usr/bin/qemu-system-aarch64"], ["qemu-system-arm"], "pi.no-tools");
+}
 
 /** Machines that run, ended with this process however it ends. */
 const running = new Set<ChildProcessByStdio<null, Readable, null>>();
@@ -210,8 +227,9 @@ function piArguments({ disk, deviceTree = "" }: DiskMachineOptions): readonly st
   return ["-m", "1G", "-dtb", deviceTree, "-drive", `file=${disk},if=sd,format=raw`, "-device", "usb-net,netdev=net0", "-netdev", "user,id=net0", "-serial", "stdio", "-serial", "null"];
 }
 
-function virtArguments({ disk, hasScreen = false }: DiskMachineOptions): readonly string[] {
+function virtArguments({ disk, hasScreen = false, memoryGiB = 2, forward }: DiskMachineOptions): readonly string[] {
   const rest = ["-drive", `file=${disk},if=virtio,format=raw`, "-serial", "stdio"];
   if (!hasScreen) return ["-m", "1G", "-cpu", "cortex-a53", "-nic", "none", ...rest];
-  return ["-m", "2G", "-smp", "2", "-cpu", "cortex-a72", "-device", "virtio-gpu-pci", "-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", "user,id=net0", ...rest];
+  const forwarding = forward === undefined ? "" : `,hostfwd=tcp:127.0.0.1:${forward.from}-:${forward.to}`;
+  return ["-m", `${memoryGiB}G`, "-smp", "2", "-cpu", "cortex-a72", "-device", "virtio-gpu-pci", "-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", `user,id=net0${forwarding}`, ...rest];
 }

@@ -13,6 +13,9 @@ import { openCard } from "./card/card.ts";
 import { figuresIn, printFigures, type Figure } from "./figures.ts";
 import { runGuest } from "./guest-suite.ts";
 import { runImage } from "./image/run-image.ts";
+import { runUpdates } from "./image/run-updates.ts";
+import { INSTALL_STEPS } from "../prove/updates/update-cases.ts";
+import { ensureEmulator } from "./machine.ts";
 import type { Issue } from "../tool-result.ts";
 import { readTap, type SuiteResult } from "./tap.ts";
 
@@ -25,23 +28,27 @@ const IMAGE = "image";
 const SCREEN = "image-screen";
 /** The same image, and what an idle day writes to the card: a quarter of an hour. */
 const IMAGE_WRITES = "image-writes";
-const IMAGE_PARTS: readonly string[] = [IMAGE, SCREEN, IMAGE_WRITES];
+/** Updates of the package on the same image, good and bad, and a network change that cuts it off: hours. */
+const IMAGE_UPDATES = "image-updates";
+const IMAGE_PARTS: readonly string[] = [IMAGE, SCREEN, IMAGE_WRITES, IMAGE_UPDATES];
 const PARTS: readonly string[] = [...GUEST_SUITES, AGENT, FIGURES, ...IMAGE_PARTS];
 /** Left out of the fast run. */
 const SLOW_PARTS: readonly string[] = ["machine", "setup", AGENT, FIGURES, ...IMAGE_PARTS];
 const ROOT = resolve(import.meta.dirname, "../..");
 const WORK = join(ROOT, ".vitrine", "pi-bench");
 
-const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--check TEXT] [--fast] [--report FILE]
+const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--check TEXT] [--cuts N] [--fast] [--report FILE]
 
   --only    runs these parts
-  --check   of the parts agent, image and image-screen, runs only the checks with this text in their name, and those that they need
+  --check   of the parts agent, image, image-screen and image-updates, runs only the checks with this text in their name, and those that they need
+  --cuts    of the part image-updates: the power is cut at the first N of the updater's ten steps; all by default, 0 for none
   --fast    leaves out what takes many minutes, as npm test does
   --report  writes { passed, failures } to a file; a machine that cannot run the bench is then no failure`;
 
 interface Options {
   readonly parts: readonly string[];
   readonly check: string;
+  readonly cuts: number;
   readonly fast: boolean;
   readonly report: string | undefined;
 }
@@ -59,12 +66,14 @@ async function main(): Promise<number> {
   if (options === undefined) return 2;
   const total: Total = { passed: 0, failures: [], figures: [] };
   mkdirSync(join(WORK, "cards"), { recursive: true });
-  if (options.parts.some((name) => !IMAGE_PARTS.includes(name))) {
+  const emulator = await ensureEmulator(thisMachine);
+  if (!emulator.ok) cannot(options, emulator.error, total);
+  if (emulator.ok && options.parts.some((name) => !IMAGE_PARTS.includes(name))) {
     const card = await openCard({ machine: thisMachine, cacheDir: join(WORK, "cards"), nodeVersion: installedVersion("node"), koffiVersion: installedVersion("koffi") });
     if (card.ok) await runParts(options, card.value, total);
     else cannot(options, card.error, total);
   }
-  if (options.parts.some((name) => IMAGE_PARTS.includes(name))) await runImageParts(options, total);
+  if (emulator.ok && options.parts.some((name) => IMAGE_PARTS.includes(name))) await runImageParts(options, total);
   for (const part of options.fast ? SLOW_PARTS.filter((name) => !options.parts.includes(name)) : []) reportLeftOut(`"${part}" on the emulated Raspberry Pi`, `it takes many minutes; by hand: npm run pi:bench -- --only ${part}`);
   if (options.report !== undefined) writeFileSync(options.report, JSON.stringify({ passed: total.passed, failures: total.failures }));
   printFigures(total.figures);
@@ -73,16 +82,19 @@ async function main(): Promise<number> {
 }
 
 function readOptions(): Options | undefined {
-  const { values } = parseArgs({ options: { only: { type: "string" }, check: { type: "string" }, fast: { type: "boolean" }, report: { type: "string" }, help: { type: "boolean" } } });
+  const { values } = parseArgs({ options: { only: { type: "string" }, check: { type: "string" }, cuts: { type: "string" }, fast: { type: "boolean" }, report: { type: "string" }, help: { type: "boolean" } } });
   const fast = values.fast ?? false;
   const parts = values.only?.split(",") ?? PARTS.filter((name) => !fast || !SLOW_PARTS.includes(name));
   const unknown = parts.filter((name) => !PARTS.includes(name));
   if (unknown.length > 0) console.error(`There is no part ${unknown.join(", ")}.`);
-  if (unknown.length > 0 || values.help === true) {
+  const cuts = Number(values.cuts ?? INSTALL_STEPS.length);
+  const isNumber = Number.isInteger(cuts) && cuts >= 0;
+  if (!isNumber) console.error(`--cuts takes a whole number, not ${values.cuts}.`);
+  if (unknown.length > 0 || !isNumber || values.help === true) {
     console.error(`Usage: ${USAGE}`);
     return undefined;
   }
-  return { parts, check: values.check ?? "", fast, report: values.report };
+  return { parts, check: values.check ?? "", cuts, fast, report: values.report };
 }
 
 async function runParts({ parts, check, fast }: Options, card: string, total: Total): Promise<void> {
@@ -108,7 +120,7 @@ async function runParts({ parts, check, fast }: Options, card: string, total: To
   }
 }
 
-async function runImageParts({ parts, check, report }: Options, total: Total): Promise<void> {
+async function runImageParts({ parts, check, cuts, report }: Options, total: Total): Promise<void> {
   const wholeImage = parts.includes(SCREEN) || parts.includes(IMAGE_WRITES);
   for (const [name, kind, isWanted] of [[IMAGE, "pi", parts.includes(IMAGE)], [SCREEN, "screen", wholeImage]] as const) {
     if (!isWanted) continue;
@@ -120,6 +132,12 @@ async function runImageParts({ parts, check, report }: Options, total: Total): P
     total.figures.push(...ran.value.figures);
     add(total, name, ran.value.result, consolePath);
   }
+  if (!parts.includes(IMAGE_UPDATES)) return;
+  const consolePath = freshLog(IMAGE_UPDATES);
+  console.log(`${IMAGE_UPDATES}:`);
+  const updated = await runUpdates({ work: join(WORK, "image"), consolePath, check, cuts });
+  if (updated.ok) add(total, IMAGE_UPDATES, updated.value, consolePath);
+  else cannot({ report }, updated.error, total);
 }
 
 function cannot({ report }: Pick<Options, "report">, { message, hint, code }: Issue, total: Total): void {

@@ -4,9 +4,9 @@ import type { Result } from "../../tool-result.ts";
 import { ensurePrograms, openKept, recipeOf } from "../../setup/kept-build.ts";
 import type { Machine } from "../../setup/machine.ts";
 
-/** Debian packages that make and boot the card. */
-const PACKAGES = ["qemu-system-arm", "mmdebstrap", "kmod", "cpio", "e2fsprogs"];
-const PROGRAMS = ["/usr/bin/qemu-system-aarch64", "/usr/bin/mmdebstrap", "/usr/bin/cpio", "/sbin/modprobe", "/sbin/mke2fs"];
+/** Debian packages that make the card. */
+const PACKAGES = ["mmdebstrap", "kmod", "cpio", "e2fsprogs"];
+const PROGRAMS = ["/usr/bin/mmdebstrap", "/usr/bin/cpio", "/sbin/modprobe", "/sbin/mke2fs"];
 const BUILD_SCRIPT = join(import.meta.dirname, "build-card.sh");
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 import { MANIFEST_NAME, type Manifest } from "../../../player-host/contract/manifest.ts";
@@ -14,6 +16,21 @@ export const BENCH_PAGE = `<!doctype html><meta charset="utf-8"><title>Bench</ti
 
 export function isBenchPage(picture: Picture): boolean {
   return shareOf(picture, COLOUR) >= SHARE_MIN;
+}
+
+/** Serves the page on loopback, for a device that is told its address. */
+export async function serveBenchPage(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  const server = createServer((_request, response) => void response.writeHead(200, { "content-type": "text/html" }).end(BENCH_PAGE));
+  await new Promise<void>((done) => {
+    server.listen(0, "127.0.0.1", done);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    stop: () => new Promise((done) => {
+      server.closeAllConnections();
+      server.close(() => done());
+    }),
+  };
 }
 
 /** Writes the page to a folder, and as a package beside it, as the development cloud takes a sample. Returns the folder. */

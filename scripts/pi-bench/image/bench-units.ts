@@ -6,7 +6,7 @@ import type { MachineKind } from "../machine.ts";
 
 const COMMAND_LINE_MAX = 2_047;
 /** QEMU's address of this machine in its user network. */
-const HOST = "10.0.2.2";
+export const HOST = "10.0.2.2";
 /** Over QEMU's USB network NetworkManager got no address by DHCP (seen 2026-11-30, not explained), so the Pi gets one as on the bench's own card. */
 const PI_ADDRESS = `ip a replace 10.0.2.15/24 dev usb0;ip l set usb0 up;ip r replace default via ${HOST};`;
 

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
 import { GuestShell, type Ran } from "../agent/guest-shell.ts";
-import { Machine, type MachineKind } from "../machine.ts";
+import { Machine, type DiskMachineOptions, type MachineKind } from "../machine.ts";
 import { withBenchUnits } from "./bench-units.ts";
 import { readPpm, type Picture } from "./picture.ts";
 
 const run = promisify(execFile);
 /** The emulated controller takes only a card whose size is a power of two; the image is smaller, so that it has to grow. */
-const CARD_BYTES = 4 * 1024 ** 3;
+const CARD_GIB = 4;
 /** The whole of a Debian boots here, several times slower on a busy machine. */
 const BOOT_MS_MAX = 25 * 60_000;
 const LOOK_MS = 2_000;
@@ -23,13 +23,15 @@ const EMULATED = "console=ttyAMA0,115200 init_on_alloc=0 rcupdate.rcu_expedited=
 /** Where the first partition of an image begins, for mtools. */
 const BOOT_PARTITION = "@@1M";
 
-export interface ImageOptions {
+export interface ImageOptions extends Pick<DiskMachineOptions, "memoryGiB" | "forward"> {
   readonly image: string;
   readonly consolePath: string;
   /** `virt` has a screen, which the emulated Pi has not. */
   readonly machine: MachineKind;
   /** Of the cloud that the agent in the image is to reach; absent: an image without one. */
   readonly cloudPort?: number;
+  /** A power of two. Default: 4. */
+  readonly cardGiB?: number;
 }
 
 /** A card image on an emulated machine, on a card of its own that keeps what is written. The image is not changed for it. */
@@ -54,7 +56,7 @@ export class EmulatedImage {
     const folder = mkdtempSync(join(tmpdir(), "pi-image-"));
     const emulated = new EmulatedImage(options, await GuestShell.listen(), folder);
     await run("cp", ["--sparse=always", options.image, emulated.card]);
-    truncateSync(emulated.card, CARD_BYTES);
+    truncateSync(emulated.card, (options.cardGiB ?? CARD_GIB) * 1024 ** 3);
     for (const [name, from] of files) await run("mcopy", ["-i", `${emulated.card}${BOOT_PARTITION}`, from, `::${name}`]);
     return emulated;
   }
@@ -90,7 +92,7 @@ export class EmulatedImage {
 
   /** As `boot`, without waiting for anything. `isThrowAway`: nothing of this boot stays on the card. */
   async switchOn({ isThrowAway = false } = {}): Promise<Machine> {
-    const { machine, consolePath, cloudPort } = this.#options;
+    const { machine, consolePath, cloudPort, memoryGiB, forward } = this.#options;
     const config = await this.bootFile("config.txt");
     const named = (pattern: RegExp): string => pattern.exec(config)?.[1] ?? "";
     const [kernel, initrd] = [named(/^kernel=(.*)$/m), named(/^initramfs (\S+)/m)];
@@ -100,6 +102,7 @@ export class EmulatedImage {
     this.#machine = new Machine({
       machine, consolePath, append, isThrowAway, disk: this.card, kernel: join(this.#folder, kernel), initrd: join(this.#folder, initrd),
       ...(machine === "raspi3b" ? { deviceTree: join(this.#folder, DEVICE_TREE) } : { hasScreen: true }),
+      ...(memoryGiB !== undefined && { memoryGiB }), ...(forward !== undefined && { forward }),
     });
     return this.#machine;
   }

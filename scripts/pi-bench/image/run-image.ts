@@ -7,7 +7,6 @@ import { startDevCloud } from "../../dev-cloud/dev-cloud.ts";
 import { buildDeb } from "../../package/build-deb.ts";
 import { sourceEpochSeconds } from "../../package/source-epoch.ts";
 import { makeImage, type MakeImage } from "../../pi-image/make-image.ts";
-import { ensurePrograms } from "../../setup/kept-build.ts";
 import { thisMachine } from "../../setup/machine.ts";
 import { ok, type Result } from "../../tool-result.ts";
 import { runChecks } from "../agent/checks.ts";
@@ -38,13 +37,8 @@ export interface ImageRun {
 
 /** Makes a card image, boots it from a blank card, checks what becomes of it, and measures. */
 export async function runImage({ work, consolePath, check, kind, withPowerOn, withWrites }: ImageRun): Promise<Result<{ readonly result: SuiteResult; readonly figures: readonly Figure[] }>> {
-  mkdirSync(work, { recursive: true });
-  const emulator = await ensurePrograms(thisMachine, ["/usr/bin/qemu-system-aarch64"], ["qemu-system-arm"], "pi.no-tools");
-  if (!emulator.ok) return emulator;
-  const packagePath = await buildPackage(join(work, "package"));
-  if (!packagePath.ok) return packagePath;
   const withoutBrowser = kind === "pi";
-  const image = await make(work, `vitrine-${kind}`, { withoutBrowser, vitrine: { packagePath: packagePath.value } });
+  const image = await makeBenchImage(work, kind);
   if (!image.ok) return image;
   const folder = mkdtempSync(join(tmpdir(), "pi-image-run-"));
   const deviceName = "Out of a blank card";
@@ -81,6 +75,13 @@ export async function runImage({ work, consolePath, check, kind, withPowerOn, wi
     await cloud.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Makes the card image of the package of this tree, and returns its path. */
+export async function makeBenchImage(work: string, kind: ImageRun["kind"]): Promise<Result<string>> {
+  mkdirSync(work, { recursive: true });
+  const packagePath = await buildPackage(join(work, "package"));
+  return packagePath.ok ? make(work, `vitrine-${kind}`, { withoutBrowser: kind === "pi", vitrine: { packagePath: packagePath.value } }) : packagePath;
 }
 
 async function make(work: string, name: string, what: Pick<MakeImage, "withoutBrowser" | "vitrine">): Promise<Result<string>> {
