@@ -25,6 +25,12 @@ export function whyNoBoot(name: RootName = "plain"): string | undefined {
   return packageRoot(name) === undefined ? `the Debian 13 of the package${name === "network" ? " with NetworkManager" : ""} has not been made; ${maker} makes it` : undefined;
 }
 
+/** Containers that run, which do not outlive this process however it ends. */
+const running = new Set<BootedRoot>();
+process.on("exit", () => {
+  for (const root of running) root.endNow();
+});
+
 /** What a container and its packages write, at most. */
 const RAM_BYTES_MIN = 4 * 1024 ** 3;
 
@@ -101,6 +107,7 @@ export class BootedRoot extends Ground {
     const env = { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" };
     const args = ["--kill-after=20", String(LIFE_SECONDS_MAX), "unshare", "--mount", "sh", "-c", script, "sh", this.#lower, this.#folder];
     this.#container = spawn("timeout", args, { env, stdio: ["ignore", "ignore", "inherit"] });
+    running.add(this);
     await this.#waitForBoot();
   }
 
@@ -145,7 +152,17 @@ export class BootedRoot extends Ground {
     await this.read(`dpkg --force-unsafe-io --install ${(await Promise.all(given)).join(" ")}`);
   }
 
+  /** For the end of this process, which waits for nothing: as `powerOff`, and its disk is gone too. */
+  endNow(): void {
+    if (this.#container?.exitCode === null && this.#container.signalCode === null) {
+      if (this.#leader !== "") process.kill(Number(this.#leader), "SIGKILL");
+      this.#container.kill("SIGTERM");
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
   async close(): Promise<void> {
+    running.delete(this);
     // timeout passes it on to systemd-nspawn, which stops the container.
     this.#container?.kill("SIGTERM");
     await this.#ended();

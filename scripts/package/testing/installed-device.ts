@@ -86,7 +86,7 @@ export class InstalledDevice {
     await ground.read(`mkdir -p /etc/vitrine && printf '%s' '${JSON.stringify(settings)}' > /etc/vitrine/config.json && chmod 0644 /etc/vitrine/config.json`);
     const device = new InstalledDevice({ opened, ground, cloud, server, key: await readReleaseKey(join(folder, "key")), debs });
     await device.install(installed);
-    const claimed = await ground.until(`vitrine status --json | grep '"kind":"claimed"'`, CLAIM_MS_MAX);
+    const claimed = await ground.until(`vitrine status --json 2> /dev/null | grep '"kind":"claimed"'`, CLAIM_MS_MAX);
     ({ deviceId: device.#deviceId } = JSON.parse(claimed) as { deviceId: string });
     return device;
   }

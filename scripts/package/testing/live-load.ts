@@ -127,7 +127,7 @@ export class LiveLoad {
     const untilMs = performance.now() + OUTCOME_MS_MAX * this.#device.ground.slowness;
     let status: StatusAnswer | undefined;
     while (performance.now() < untilMs) {
-      const asked = await this.#device.ground.run("vitrine status --json");
+      const asked = await this.#device.ground.run("vitrine status --json 2> /dev/null");
       status = asked.status === 0 ? (JSON.parse(asked.output) as StatusAnswer) : undefined;
       if (status?.link.kind === "online" && this.#player.unanswered === 0 && (["outcome", "alarm", "play", "event"] as const).every((stream) => (status?.outbox[stream].oldest ?? 0) > (status?.outbox[stream].newest ?? 0))) return;
       await pauseMs(100);

@@ -6,7 +6,7 @@ import type { SuiteResult } from "../tap.ts";
 import { isBenchPage, serveBenchPage } from "./bench-page.ts";
 import { EmulatedGround } from "./emulated-ground.ts";
 import { makeBenchImage } from "./run-image.ts";
-import { updateChecks, type UpdateBench } from "./update-checks.ts";
+import { updateChecks, type UpdateBench, type UpdateCheck } from "./update-checks.ts";
 
 export interface UpdatesRun {
   /** The image, and what it is made of. */
@@ -18,19 +18,26 @@ export interface UpdatesRun {
   readonly cuts: number;
 }
 
-/** Boots the whole image with a screen and updates its package in every way. */
+/** Makes the whole image with a screen, boots it and updates its package in every way. */
 export async function runUpdates({ work, consolePath, check, cuts }: UpdatesRun): Promise<Result<SuiteResult>> {
-  const all = updateChecks(cuts);
-  if (!all.some(({ name }) => name.includes(check))) throw new Error(`no check of the updates has "${check}" in its name; they are:\n${all.map(({ name }) => name).join("\n")}`);
-  const checks = all.filter(({ name, needed }) => needed === true || name.includes(check));
+  const checks = chosen(updateChecks(cuts), check);
   const image = await makeBenchImage(work, "screen");
-  if (!image.ok) return image;
-  const bench = new EmulatedUpdates({ image: image.value, consolePath, bad: checks.flatMap(({ needs }) => needs ?? []) });
+  return image.ok ? ok(await updateImage(image.value, consolePath, checks)) : image;
+}
+
+/** As `runUpdates`, with an image that is there. */
+export async function updateImage(image: string, consolePath: string, checks: readonly UpdateCheck[]): Promise<SuiteResult> {
+  const bench = new EmulatedUpdates({ image, consolePath, bad: checks.flatMap(({ needs }) => needs ?? []) });
   try {
-    return ok(await runChecks(checks, bench));
+    return await runChecks(checks, bench);
   } finally {
     await bench.close();
   }
+}
+
+function chosen(all: readonly UpdateCheck[], text: string): readonly UpdateCheck[] {
+  if (!all.some(({ name }) => name.includes(text))) throw new Error(`no check of the updates has "${text}" in its name; they are:\n${all.map(({ name }) => name).join("\n")}`);
+  return all.filter(({ name, needed }) => needed === true || name.includes(text));
 }
 
 interface Wanted {

@@ -72,7 +72,7 @@ export class ScreenDevice<Page extends ShownPage = ShownPage> {
     return {
       player: await ground.read("systemctl show vitrine-player --property=MainPID --value"),
       renderers: (await ground.read("pgrep -u vitrine-player -f -- --type=renderer || true")).split("\n").sort(),
-      version: (JSON.parse(await ground.read("vitrine status --json")) as { agentVersion: string }).agentVersion,
+      version: (JSON.parse(await ground.read("vitrine status --json 2> /dev/null")) as { agentVersion: string }).agentVersion,
     };
   }
 
