@@ -13,7 +13,7 @@ Generated from \`agent/core/config/config-table.ts\` by \`scripts/docs/configura
 Each key has one value. Later sources win: default, then the file (\`/etc/vitrine/config.json\` on an
 [installed device](installation.md), else \`config.json\` in the data folder), then the environment, then flags. \`vitrine config\` shows every value and where it came from.
 
-In the file each dot of a key is one level of nesting:
+The file is UTF-8, or UTF-16 as Windows Notepad saves it. In it each dot of a key is one level of nesting:
 
 \`\`\`json
 { "device": { "name": "Lobby" }, "log": { "level": "debug" }, "cloud": { "endpoints": ["wss://cloud.example/device/v1"] } }

@@ -25,6 +25,20 @@ describe("reading the configuration", () => {
     expect([values["device.name"], sources["device.name"], issues]).toEqual(["Lobby", "file", []]);
   });
 
+  test.each(["utf-8", "UTF-8 with a mark", "utf16le", "UTF-16 LE with a mark", "UTF-16 BE with a mark"])("a file that an editor saved as %s is read", async (saved) => {
+    const marked = Buffer.from('\uFEFF{\r\n  "device": { "name": "Schaufenster für Möbel" }\r\n}\r\n', saved.startsWith("UTF-8") || saved === "utf-8" ? "utf8" : "utf16le");
+    const bytes = saved.endsWith("a mark") ? marked : marked.subarray(saved === "utf-8" ? 3 : 2);
+    await writeFile(join(data, "config.json"), saved.includes("BE") ? bytes.swap16() : bytes);
+    const { values, issues } = await read();
+    expect([values["device.name"], issues]).toEqual(["Schaufenster für Möbel", []]);
+  });
+
+  test("a file that was saved as ANSI is refused with the place and what to do", async () => {
+    await writeFile(join(data, "config.json"), Buffer.from('{\r\n  "device": { "name": "für" } }', "latin1"));
+    const { values, issues } = await read();
+    expect([values["device.name"], issues]).toEqual(["", [{ source: "file", code: "config.not-json", message: `${join(data, "config.json")}: line 2, column 25: this character is not saved as UTF-8`, hint: expect.stringContaining("Save as, Encoding: UTF-8") as string }]]);
+  });
+
   test.each([
     ["not JSON", '{\n  "log": {"level": }\n}', "config.not-json", "line 2, column 20"],
     ["cut off", '{"log": ', "config.not-json", "it ends too early"],

@@ -4,6 +4,7 @@ import { messageOf } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CONFIG_KEYS, configEntry, flagName } from "../../core/config/config-table.ts";
 import { resolveConfig, type ConfigIssue, type ResolvedConfig } from "../../core/config/resolve-config.ts";
+import { readEditorText, SAVE_AS_UTF_8 } from "../editor-text.ts";
 import type { Code } from "../../../platform/ports/codes.ts";
 
 const FILE_BYTES_MAX = 256 * 1024;
@@ -89,7 +90,9 @@ async function readFileConfig(path: string): Promise<{ readonly content?: JsonOb
       const buffer = Buffer.alloc(FILE_BYTES_MAX + 1);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
       if (bytesRead > FILE_BYTES_MAX) return issue("config.too-large", `larger than ${FILE_BYTES_MAX} bytes`, "the file is ignored; make it smaller");
-      text = buffer.toString("utf8", 0, bytesRead).replace(/^\uFEFF/, "");
+      const read = readEditorText(buffer.subarray(0, bytesRead));
+      if (typeof read !== "string") return issue("config.not-json", `line ${read.line}, column ${read.column}: this character is not saved as UTF-8`, `the file is ignored; ${SAVE_AS_UTF_8}, and restart the agent`);
+      text = read;
     } finally {
       await handle.close();
     }
