@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { playerSocketPath, socketPath } from "../../player-host/contract/socket-path.ts";
 import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
+import { CERTIFICATES_DIR } from "../../platform/linux/device-certificates.ts";
 import { runCommand } from "../../platform/linux/command-runner.ts";
 import { keyFromSeed, nodeCrypto } from "../../platform/linux/node-crypto.ts";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
@@ -27,7 +28,7 @@ import { PackageProvider } from "./content/package-provider.ts";
 import { EXIT } from "./exit-codes.ts";
 import { loadDeviceKey } from "./identity/device-key-file.ts";
 import { readProvisioning, type Provisioning } from "./identity/provisioning.ts";
-import { isLeftOnBoot, refusedProvisioning } from "./identity/take-provisioning.ts";
+import { isLeftOnBoot, leftOnBootText, refusedProvisioning } from "./identity/take-provisioning.ts";
 import { removeUsedEntry, type UsedEntry } from "./identity/used-entries.ts";
 import { LocalServer, type LocalServerOptions } from "./local-api/local-server.ts";
 import { localMethods } from "./local-api/local-methods.ts";
@@ -117,11 +118,13 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     logTrouble: () => pino.trouble(),
     storageIssues: () => stores.findings,
     healthy: () => progress.healthy(),
-    checks: machineChecks(paths.data, config.file, () => settings.endpoints, config.values["player.group"], { openPlaces: options.openPlaces, logTrouble: () => pino.trouble() }),
+    checks: machineChecks(paths.data, config.file, () => settings.endpoints, config.values["player.group"], {
+      openPlaces: options.openPlaces, logTrouble: () => pino.trouble(), certificates: CERTIFICATES_DIR, setsAccess: () => platform.world === undefined && platform.adapter.networkSettings !== undefined,
+    }),
   };
   const agent = await Agent.create(ports, settings);
   made = agent;
-  reportFindings({ alarms: agent.parts.alarms, stores, loaded, log, openPlaces: options.openPlaces, ...(platform.damage && { worldDamage: platform.damage }) });
+  reportFindings({ alarms: agent.parts.alarms, stores, loaded, log, openPlaces: options.openPlaces, leftOnBoot: leftOnBootText(paths.data, CERTIFICATES_DIR), ...(platform.damage && { worldDamage: platform.damage }) });
   if (settings.provisioning?.claimToken !== undefined) forgetUsedToken(agent, settings.provisioning.used);
   platform.world?.setHooks(simulatedHooks(() => playerPid(player), log));
   const local = await createLocal(options, agent, socketPath("agent.sock", place).path, platform, { playerGroup, onListening: () => listening.note("agent.sock") });
@@ -197,7 +200,6 @@ function provisioningOf({ config, paths }: ComposeOptions, log: Log): FoundProvi
   const refused = refusedProvisioning(paths.data);
   const left = isLeftOnBoot(paths.data);
   const boot = config.values["provisioning.path"];
-  if (left) log.warn({ code: "provisioning.token-left", path: boot }, "the provisioning file was taken, but the boot partition takes no writes: anybody with the card can read its secrets");
   const read = readProvisioning([...(refused === undefined && !left ? [boot] : []), paths.provisioning], config.values["cloud.allowPlain"]);
   const issue = refused ?? (read.ok ? undefined : read.error);
   if (issue !== undefined) log.error({ ...issue }, "the provisioning file cannot be used");

@@ -4,6 +4,7 @@ import type { OpenPlace } from "../../platform/node/private-tree.ts";
 import { messageOf, type Issue } from "../../platform/ports/result.ts";
 import { BROWSER_POLICY, BROWSER_POLICY_PATHS } from "../../player-host/contract/browser-policy.ts";
 import { findPlayerGroup, ownMembership } from "./player-group.ts";
+import { leftOnBootText, refusedProvisioning } from "./identity/take-provisioning.ts";
 import { openPlacesText } from "./report-findings.ts";
 import { bad, good, unsupported, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
 
@@ -12,10 +13,14 @@ export interface FoundAtStart {
   readonly openPlaces: readonly OpenPlace[];
   /** Why the log cannot be written now; `undefined` while it can. */
   readonly logTrouble: () => Issue | undefined;
+  /** Of the certificates for the network. */
+  readonly certificates: string;
+  /** The agent can set access by 802.1X or a wireless network. */
+  readonly setsAccess: () => boolean;
 }
 
 /** Checks of `vitrine doctor` that inspect this machine. */
-export function machineChecks(data: string, configFile: string, endpoints: () => readonly string[], playerGroup: string, { openPlaces, logTrouble }: FoundAtStart): readonly DiagnosticCheck[] {
+export function machineChecks(data: string, configFile: string, endpoints: () => readonly string[], playerGroup: string, { openPlaces, logTrouble, certificates, setsAccess }: FoundAtStart): readonly DiagnosticCheck[] {
   return [
     ...(playerGroup === "" ? [] : [playerGroupCheck(playerGroup)]),
     {
@@ -26,6 +31,8 @@ export function machineChecks(data: string, configFile: string, endpoints: () =>
         return found === "ENOENT" ? good(`${configFile}, which does not exist: no file is needed`) : warning(`${configFile} cannot be read (${found})`, "give it to the agent's group: chgrp vitrine-agent, chmod 640");
       },
     },
+    provisioningCheck(data, certificates),
+    supplicantCheck(setsAccess, SUPPLICANTS, (path) => access(path, constants.X_OK)),
     browserPolicyCheck(BROWSER_POLICY_PATHS, (path) => readFile(path, "utf8")),
     {
       name: "data folder",
@@ -67,6 +74,37 @@ export function machineChecks(data: string, configFile: string, endpoints: () =>
       },
     },
   ];
+}
+
+/** What the boot partition holds that should not be there, or cannot be used. */
+function provisioningCheck(data: string, certificates: string): DiagnosticCheck {
+  return {
+    name: "provisioning",
+    run: () => {
+      const refused = refusedProvisioning(data);
+      if (refused !== undefined) return Promise.resolve(warning(refused.message, refused.hint ?? "mend the file on the boot partition"));
+      const left = leftOnBootText(data, certificates);
+      return Promise.resolve(left === undefined ? good("nothing is left on the boot partition") : warning(left, "remove it in a computer, or mount the boot partition writable and restart the device; use claim tokens that are valid once"));
+    },
+  };
+}
+
+/** Where Debian has it. NetworkManager cannot do 802.1X on a cable with any other program. */
+const SUPPLICANTS = ["/usr/sbin/wpa_supplicant", "/sbin/wpa_supplicant"];
+
+/** Wireless networks and 802.1X need wpa_supplicant, which NetworkManager's package only recommends. `may`: fails for a program that is not there. */
+export function supplicantCheck(setsAccess: () => boolean, paths: readonly string[], may: (path: string) => Promise<unknown>): DiagnosticCheck {
+  return {
+    name: "wpa_supplicant",
+    run: async () => {
+      if (!setsAccess()) return unsupported("the agent does not set this machine's network");
+      for (const path of paths) {
+        const found = await may(path).then(() => true, () => false);
+        if (found) return good(path);
+      }
+      return warning("wpa_supplicant is not there: wireless networks and 802.1X cannot be used", "apt install wpasupplicant");
+    },
+  };
 }
 
 function playerGroupCheck(name: string): DiagnosticCheck {

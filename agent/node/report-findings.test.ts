@@ -18,3 +18,12 @@ test("each damaged file is reported as an event, and each kind of lasting storag
   // One per file, not only the first.
   expect(evidences).toEqual([{ file: "a" }, { file: "c" }, { files: [{ file: "b" }, { file: "d" }] }]);
 });
+
+test("what is left on the boot partition is an alarm, until it is gone", () => {
+  const told: string[] = [];
+  const alarms = { raise: (code: string, severity: string) => void told.push(`${severity} ${code}`), happened: () => {}, clear: (code: string) => void told.push(`cleared ${code}`) };
+  const at = (leftOnBoot: string | undefined) => reportFindings({ alarms, stores: { findings: [], onIncident: () => {} } as unknown as Stores, loaded: { findings: [] } as never, openPlaces: [], leftOnBoot, log: silentLog });
+  at("the provisioning file was taken, but …");
+  at(undefined);
+  expect(told.filter((each) => each.includes("provisioning"))).toEqual(["warning provisioning.token-left", "cleared provisioning.token-left"]);
+});

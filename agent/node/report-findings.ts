@@ -13,11 +13,13 @@ export interface FindingsDeps {
   readonly loaded: LoadedKey;
   readonly worldDamage?: Issue;
   readonly openPlaces: readonly OpenPlace[];
+  /** What was taken from the boot partition and is still there. */
+  readonly leftOnBoot?: string | undefined;
   readonly log: Log;
 }
 
 /** Raises alarms for problems found during startup, and for later ones of the outbox's disk. */
-export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces, log }: FindingsDeps): void {
+export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces, leftOnBoot, log }: FindingsDeps): void {
   for (const finding of stores.findings) {
     log.error({ ...finding }, "storage was damaged or cannot be used");
     // Several files may be damaged, or one again since the last start: report each.
@@ -36,11 +38,17 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces
     log.error({ places: openPlaces.slice(0, 20) }, open);
     alarms.raise(OPEN_CODE, "warning", open, { count: openPlaces.length });
   }
+  if (leftOnBoot === undefined) alarms.clear(LEFT_CODE, "nothing that was taken is left on the boot partition");
+  else {
+    log.warn({ code: LEFT_CODE }, leftOnBoot);
+    alarms.raise(LEFT_CODE, "warning", leftOnBoot);
+  }
   if (worldDamage !== undefined) log.warn({ ...worldDamage }, "the simulated hardware was reset");
   stores.onIncident((incident) => raiseIncident(alarms, log, incident));
 }
 
 const OPEN_CODE = "data.readable-by-others";
+const LEFT_CODE = "provisioning.token-left";
 
 /** The alarm's text; `undefined` when nothing is open. */
 export function openPlacesText(places: readonly OpenPlace[]): string | undefined {

@@ -377,10 +377,11 @@ export const CODES = {
   "program.missing": ["command desired reading", "A program of the machine that is needed is not installed."],
   "program.timed-out": ["command desired reading", "A program of the machine did not end in time and was killed."],
 
+  "provisioning.certificate": ["start", "A certificate for 802.1X on the boot partition cannot be used, or the provisioning file names one that the device does not have; the message says which file and why.", "Mend the files on the boot partition (docs/first-boot.md)."],
   "provisioning.malformed": ["start", "The provisioning file is invalid; the message says where."],
   "provisioning.misnamed": ["start", "A file on the boot partition looks like the provisioning file, but its name is never read.", "Save it as plain text under the name vitrine.json, or delete it."],
   "provisioning.not-taken": ["start", "The provisioning file could not be taken from the boot partition into the data folder. It stays and is tried again at the next start.", "Check the data folder and its disk."],
-  "provisioning.token-left": ["start", "A used secret could not be removed from the provisioning file.", "Remove it, or let the agent write to the file."],
+  "provisioning.token-left": ["start alarm", "A used secret could not be removed from the provisioning file, or the file or a certificate's key could not be removed from the boot partition.", "Remove it in a computer, or let the device write there."],
   "provisioning.unreadable": ["start", "The provisioning file cannot be read."],
   "proxy.bad-address": ["desired start", "This is not a valid proxy address; the hint shows the accepted forms."],
 

@@ -16,6 +16,7 @@ export const BUNDLES: readonly Bundle[] = [
   { entry: "agent/node/main.ts", output: "dist/agent/main.js", target: "node" },
   { entry: "agent/node/take-provisioning-main.ts", output: "dist/provision/main.js", target: "node" },
   { entry: "platform/linux/prepare-certificate-main.ts", output: "dist/certificate/main.js", target: "node" },
+  { entry: "platform/linux/take-certificate-main.ts", output: "dist/certificate/take.js", target: "node" },
   { entry: "agent/node/cli.ts", output: "dist/cli/main.js", target: "node" },
   { entry: "agent/updater/main.ts", output: "dist/updater/main.js", target: "node" },
   { entry: "agent/slot/main.ts", output: "dist/slot/main.js", target: "node" },

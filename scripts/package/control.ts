@@ -24,7 +24,8 @@ export const RECOMMENDS = [
   "fonts-dejavu-core", "fonts-noto-core", "fonts-noto-color-emoji",
   // Pictures of what is on the output.
   "grim",
-  "network-manager", "dnsmasq-base", "iw", "wireless-regdb", "systemd-timesyncd | chrony | time-daemon",
+  // NetworkManager only recommends the program that joins wireless networks and asks for access by 802.1X.
+  "network-manager", "wpasupplicant", "dnsmasq-base", "iw", "wireless-regdb", "systemd-timesyncd | chrony | time-daemon",
   // Volume and mute.
   "pipewire-pulse", "wireplumber", "pulseaudio-utils",
 ];

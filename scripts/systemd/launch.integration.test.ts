@@ -44,11 +44,11 @@ test("the step that takes the provisioning file is the current release's, and so
     writeFileSync(join(root, path, "bin/vitrine-provision"), '#!/bin/sh\necho "$0" "$@"\n', { mode: 0o755 });
   }
   symlinkSync("1.2.0", join(root, "releases/current"));
-  const said = execFileSync(join(root, "packaged/bin/launch"), ["provision", "/data", "user", "/boot/a.json"], { env: { PATH: process.env["PATH"], VITRINE_RELEASES: join(root, "releases") }, encoding: "utf8" });
+  const said = execFileSync(join(root, "packaged/bin/launch"), ["provision", "/data", "/store", "user", "/boot/a.json"], { env: { PATH: process.env["PATH"], VITRINE_RELEASES: join(root, "releases") }, encoding: "utf8" });
   const now = join(root, "releases/1.2.0");
-  expect(said.trim().split(" ")).toEqual([join(now, "bin/vitrine-provision"), "/data", "user", "/boot/a.json", "--", join(now, "bin/node"), join(now, "dist/provision/main.js")]);
+  expect(said.trim().split(" ")).toEqual([join(now, "bin/vitrine-provision"), "/data", "/store", "user", "/boot/a.json", "--", join(now, "bin/node"), join(now, "dist/provision/main.js"), join(now, "dist/certificate/take.js")]);
   const unit = readFileSync(join(import.meta.dirname, "vitrine-provision.service"), "utf8");
-  expect(unit).toMatch(/^ExecStart=\/usr\/lib\/vitrine\/bin\/launch provision \/var\/lib\/vitrine vitrine-agent (?:\/\S+\.json(?:\.txt)? ?)+$/m);
+  expect(unit).toMatch(/^ExecStart=\/usr\/lib\/vitrine\/bin\/launch provision \/var\/lib\/vitrine \/var\/lib\/vitrine-certificates vitrine-agent (?:\/\S+\.json(?:\.txt)? ?)+$/m);
 });
 
 test("every unit starts our programs through the launcher, in a role that it knows; only the forced reset depends on nothing else", () => {

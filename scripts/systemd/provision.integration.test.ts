@@ -1,63 +1,34 @@
-import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { buildSync } from "esbuild";
+import { chownSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { reportLeftOut } from "../check/left-out.ts";
 import { AGENT, whyNoOtherUsers } from "./testing/other-users.ts";
+import { NAME, ProvisionBench, ProvisionPrograms, type Stepped } from "./testing/provision-bench.ts";
 
 const cannot = whyNoOtherUsers();
 if (cannot !== undefined) reportLeftOut("the step that takes the provisioning file from the boot partition", cannot);
 
-const STEP = join(import.meta.dirname, "vitrine-provision");
-const PROGRAM = resolve(import.meta.dirname, "../../agent/node/take-provisioning-main.ts");
-const NAME = "vitrine.json";
 /** In the order in which the step writes it. */
 const CONTENT = JSON.stringify({ claimToken: "shop-12", deviceName: "x".repeat(600), network: { wifi: { ssid: "Shop", security: "wpa-psk", password: "very secret" } } });
 
-let built: string;
-let program: string;
+let programs: ProvisionPrograms;
 beforeAll(() => {
-  // Bundled, as on a device: it starts in a tenth of the time.
-  built = mkdtempSync(join(tmpdir(), "vitrine-take-"));
-  chmodSync(built, 0o755);
-  program = join(built, "take.mjs");
-  buildSync({ entryPoints: [PROGRAM], outfile: program, bundle: true, platform: "node", format: "esm" });
+  programs = new ProvisionPrograms();
 });
-afterAll(() => rmSync(built, { recursive: true, force: true }));
+afterAll(() => programs.remove());
 
-let root: string;
-const at = (...names: readonly string[]): string => join(root, ...names);
+let bench: ProvisionBench;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "vitrine-provision-"));
-  chmodSync(root, 0o755);
-  mkdirSync(at("boot"));
-  mkdirSync(at("data"), { mode: 0o700 });
-  chownSync(at("data"), AGENT, AGENT);
+  bench = new ProvisionBench(programs);
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => bench.remove());
 
-function step(path = process.env["PATH"] ?? ""): { readonly code: number | null; readonly said: string } {
-  const args = [STEP, at("data"), String(AGENT), at("boot", NAME), at("boot", `${NAME}.txt`), "--", process.execPath, program];
-  // In a process group of its own, which the shims below kill.
-  const { status, stdout, stderr } = spawnSync("setsid", ["--wait", "bash", ...args], { encoding: "utf8", env: { PATH: path } });
-  return { code: status, said: stdout + stderr };
-}
-const put = (content: string, name = NAME): void => writeFileSync(at("boot", name), content);
-const taken = (): string | undefined => (existsSync(at("data", "vitrine-provision.json")) ? readFileSync(at("data", "vitrine-provision.json"), "utf8") : undefined);
-
-/** Programs of the same names that end the whole step, as a power cut would, before the `cut`-th of them runs. */
-function shims(cut: number, programs = ["setpriv", "dd", "rm", "sync", "mv", "stat", "head", "tr", "sed"]): string {
-  rmSync(at("shims"), { recursive: true, force: true });
-  mkdirSync(at("shims"));
-  rmSync(at("count"), { force: true });
-  for (const name of programs) {
-    const real = spawnSync("which", [name], { encoding: "utf8" }).stdout.trim();
-    writeFileSync(at("shims", name), `#!/bin/bash\n(flock 9; echo x >&9) 9>>${at("count")}\n[[ $(wc -l < ${at("count")}) -ge ${cut} ]] && kill -9 0\nexec ${real} "$@"\n`, { mode: 0o755 });
-  }
-  return `${at("shims")}:${process.env["PATH"] ?? ""}`;
-}
+const at = (...names: readonly string[]): string => bench.at(...names);
+const step = (path?: string): Stepped => bench.step(path === undefined ? {} : { path });
+const put = (content: string, name?: string): void => bench.put(content, name);
+const taken = (): string | undefined => bench.taken();
+const boot = (): readonly string[] => bench.boot();
+const problem = (): string => bench.problem();
+const shims = (cut: number, names?: readonly string[]): string => bench.shims(cut, names);
 
 test.skipIf(cannot !== undefined)("takes the file as the agent's user and leaves none of its text on the boot partition", () => {
   put(CONTENT);
@@ -121,9 +92,6 @@ test.skipIf(cannot !== undefined)("a data folder that takes no writes leaves the
   expect(readFileSync(at("boot", NAME), "utf8")).toBe(CONTENT);
   expect(readdirSync(at("boot"))).toEqual([NAME]);
 });
-
-const problem = (): string => readFileSync(at("boot", "vitrine-problem.txt"), "utf8");
-const boot = (): readonly string[] => readdirSync(at("boot")).sort();
 
 test.skipIf(cannot !== undefined)("of two files vitrine.json is taken; the other is set aside, named in the problem file, and never taken by a later boot", () => {
   put('{"deviceName": "First"}');

@@ -75,16 +75,37 @@ function statIfVisible(path: string): Stats | undefined {
   }
 }
 
-/** Checks a file as a whole. Errors name `path` and the place in it and contain no value of the file: `provisioning.malformed`, `link.plain-refused`. */
-export function parseProvisioning(path: string, bytes: Uint8Array, plainAllowed: boolean): Result<Provisioning> {
+/**
+ * Checks a file as a whole. Errors name `path` and the place in it and contain no value of the file but a certificate's name:
+ * `provisioning.malformed`, `provisioning.certificate`, `link.plain-refused`. `hasCertificate`: whether the device has the certificate of a name.
+ */
+export function parseProvisioning(path: string, bytes: Uint8Array, plainAllowed: boolean, hasCertificate: (name: string) => boolean = () => true): Result<Provisioning> {
   if (bytes.length > PROVISIONING_BYTES_MAX) return tooLarge(path);
   const text = decodeProvisioning(path, bytes);
   const json = text.ok ? parseProvisioningText(path, text.value) : text;
   if (!json.ok) return json;
   const parsed = v.safeParse(ProvisioningSchema, withSecurity(json.value));
   if (!parsed.success) return malformed(path, text.ok ? text.value : "", parsed.issues);
+  const missing = certificatesOf(parsed.output.network).find(({ name }) => !hasCertificate(name));
+  if (missing !== undefined) return noCertificate(path, text.ok ? text.value : "", missing);
   const plain = plainIssueIn(parsed.output.endpoints ?? [], plainAllowed);
   return plain === undefined ? ok({ ...parsed.output, path }) : fail(plain.code, `${path}: endpoints: ${plain.message}`, plain.hint);
+}
+
+interface NamedCertificate {
+  readonly name: string;
+  /** Its place in the file. */
+  readonly keys: readonly string[];
+}
+
+function certificatesOf({ wifi, dot1x = {} }: NonNullable<Provisioning["network"]> = {}): readonly NamedCertificate[] {
+  const wireless = wifi?.security === "wpa-eap" ? [{ name: wifi.dot1x.certificate, keys: ["network", "wifi", "dot1x", "certificate"] }] : [];
+  return [...wireless, ...Object.entries(dot1x).flatMap(([at, access]) => (access === null ? [] : [{ name: access.certificate, keys: ["network", "dot1x", at, "certificate"] }]))];
+}
+
+function noCertificate(path: string, text: string, { name, keys }: NamedCertificate): Result<never> {
+  const { line, column } = placeInJson(text, keys);
+  return fail("provisioning.certificate", `${path}, line ${line}, column ${column}: ${keys.join(".")}: this device has no certificate ${name}`, `put its files into the folder vitrine-certificates/${name} beside this file`);
 }
 
 function tooLarge(path: string): Result<never> {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fail, foreignCode, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
@@ -13,18 +13,19 @@ export const TAKEN = { file: "vitrine-provision.json", mark: "vitrine-provision.
  * Takes a provisioning file from the boot partition into the data folder, as the agent's user: a file of mode 0600, complete
  * and synced when this returns. Entries that it does not name stay as an earlier file set them, so that a second file with
  * another network does not lose the cloud. Taking the same file again changes nothing, because the agent may have used and
- * removed entries since. `name` is how messages name the file.
+ * removed entries since. `name` is how messages name the file. `hasCertificate`: whether the device has one of this name; absent: it is not
+ * asked.
  *
  * A file with a mistake is refused as a whole and left to its author; the error is kept for the agent to show. Errors:
  * `provisioning.malformed`, `provisioning.unreadable` (too large), `provisioning.not-taken` (the data folder takes no writes).
  */
-export function takeProvisioning(folder: string, name: string, bytes: Uint8Array): Result<"taken" | "known"> {
+export function takeProvisioning(folder: string, name: string, bytes: Uint8Array, hasCertificate?: (certificate: string) => boolean): Result<"taken" | "known"> {
   const digest = createHash("sha256").update(bytes).digest("hex");
   try {
     const mark = readPrivate(join(folder, TAKEN.mark));
     if (mark.kind === "text" && mark.text === digest) return ok("known");
     // Plain-text addresses are judged by the agent, which knows its configuration.
-    const parsed = parseProvisioning(name, bytes, true);
+    const parsed = parseProvisioning(name, bytes, true, hasCertificate);
     if (!parsed.ok) {
       writePrivate(join(folder, TAKEN.refused), JSON.stringify(parsed.error));
       return parsed;
@@ -41,10 +42,18 @@ export function takeProvisioning(folder: string, name: string, bytes: Uint8Array
 
 /** Keeps for the agent to show that a file is not read because of its name: `provisioning.misnamed`, `provisioning.not-taken`. */
 export function refuseMisnamed(folder: string, name: string): Result<never> {
-  const refused = fail("provisioning.misnamed", `${name} is not read: the file has to be called vitrine.json`, "save it as plain text under the name vitrine.json, or delete it");
+  return refuse(folder, { code: "provisioning.misnamed", message: `${name} is not read: the file has to be called vitrine.json`, hint: "save it as plain text under the name vitrine.json, or delete it" });
+}
+
+/** Keeps for the agent to show why certificates on the boot partition cannot be used: `provisioning.certificate`, `provisioning.not-taken`. */
+export function refuseCertificate(folder: string, words: string): Result<never> {
+  return refuse(folder, { code: "provisioning.certificate", message: words.trim().slice(0, 1000), hint: "mend the files on the boot partition as vitrine-problem.txt says" });
+}
+
+function refuse(folder: string, error: Issue): Result<never> {
   try {
-    writePrivate(join(folder, TAKEN.refused), JSON.stringify(refused.error));
-    return refused;
+    writePrivate(join(folder, TAKEN.refused), JSON.stringify(error));
+    return { ok: false, error };
   } catch (thrown) {
     return fail("provisioning.not-taken", `${folder} cannot be written: ${messageOf(thrown)}`, "check its owner and mode, and the disk");
   }
@@ -53,6 +62,15 @@ export function refuseMisnamed(folder: string, name: string): Result<never> {
 /** Whether the file was taken and is still on the boot partition too. The copy counts then, from which used entries are gone. */
 export function isLeftOnBoot(folder: string): boolean {
   return readPrivate(join(folder, TAKEN.mark)).kind === "text";
+}
+
+/**
+ * What is still on the boot partition although it was taken, in words for a person; `undefined`: nothing. `store`: of certificates, where the
+ * step keeps its marks as long as one is left.
+ */
+export function leftOnBootText(folder: string, store: string): string | undefined {
+  const left = [...(isLeftOnBoot(folder) ? ["the provisioning file"] : []), ...(existsSync(join(store, ".taken")) ? ["a certificate's key"] : [])];
+  return left.length === 0 ? undefined : `${left.join(" and ")} was taken, but the boot partition takes no writes and still has it: anybody with the card can read its secrets`;
 }
 
 /** Why the last file was refused; `undefined` when none was. */
