@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmodSync, closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { syncFolderNow, writeNewNow } from "../node/durable-file.ts";
 import { FILES, inUseFolder } from "./device-certificates.ts";
 
 /** The content of a certificate's files, by their role. */
@@ -35,10 +36,10 @@ export class CertificateVersions {
       if (!existsSync(each)) mkdirSync(each);
       chmodSync(each, 0o755);
     }
-    for (const [role, text] of Object.entries(files) as [keyof typeof FILES, string][]) write(join(part, FILES[role]), text, MODES[role]);
-    sync(part);
+    for (const [role, text] of Object.entries(files) as [keyof typeof FILES, string][]) writeNewNow(join(part, FILES[role]), text, MODES[role]);
+    syncFolderNow(part);
     renameSync(part, folder);
-    sync(dirname(folder));
+    syncFolderNow(dirname(folder));
     return version;
   }
 
@@ -59,26 +60,6 @@ export class CertificateVersions {
 
   #folder(version: string): string {
     return inUseFolder(this.#root, { name: this.#name, version });
-  }
-}
-
-function write(path: string, text: string, mode: number): void {
-  const file = openSync(path, "wx", mode);
-  try {
-    fchmodSync(file, mode);
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function sync(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { replaceDurablyNow, syncFolderNow, writeNewNow } from "../node/durable-file.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { readCertificate, Unusable, unusable, type FileNames } from "./certificate-files.ts";
 import type { CertificateFiles } from "./certificate-versions.ts";
@@ -41,16 +42,16 @@ export function takeCertificate(store: string, folder: string, name: string): Re
   const [part, old, place] = [`${mark}.part`, `${mark}.old`, join(store, name)];
   for (const each of [part, old]) rmSync(each, { recursive: true, force: true });
   mkdirSync(part);
-  for (const role of ROLES) if (files[role] !== undefined) write(join(part, FILES[role]), files[role], MODES[role]);
-  openUp(part);
+  for (const role of ROLES) if (files[role] !== undefined) writeNewNow(join(part, FILES[role]), files[role], MODES[role]);
+  // Everybody may see which files there are.
+  chmodSync(part, 0o755);
+  syncFolderNow(part);
   // A power cut between the two leaves none here; the next boot takes the folder again, or puts the old one back.
   if (existsSync(place)) renameSync(place, old);
   renameSync(part, place);
-  sync(store);
-  write(`${mark}.new`, digest, 0o600);
-  renameSync(`${mark}.new`, mark);
+  syncFolderNow(store);
+  replaceDurablyNow(mark, digest, 0o600);
   rmSync(old, { recursive: true, force: true });
-  sync(notes);
   return ok("taken");
 }
 
@@ -65,36 +66,4 @@ function namesIn(folder: string): FileNames {
     names[role] = entry;
   }
   return names;
-}
-
-function write(path: string, text: string, mode: number): void {
-  rmSync(path, { force: true });
-  const file = openSync(path, "wx", mode);
-  try {
-    fchmodSync(file, mode);
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Everybody may see which files there are. */
-function openUp(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fchmodSync(handle, 0o755);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function sync(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -24,6 +24,31 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * Replaces a file as {@link writeDurably} does, without waiting for the event loop and with exactly this mode, whatever the umask.
+ * Throws what the disk refuses; the old file is then still there, and perhaps `<path>.tmp`, which the next call deletes.
+ */
+export function replaceDurablyNow(path: string, text: string, mode: number): void {
+  const temporary = `${path}.tmp`;
+  rmSync(temporary, { force: true });
+  writeNewNow(temporary, text, mode);
+  renameSync(temporary, path);
+  syncFolderNow(dirname(path));
+}
+
+/** Writes a file that must not exist yet, with exactly this mode. Its content is on disk when this returns; its name only once its folder is synced. */
+export function writeNewNow(path: string, text: string, mode: number): void {
+  const fd = openSync(path, "wx", mode);
+  try {
+    fchmodSync(fd, mode);
+    // Writes everything or throws; `writeSync` may write a part of it to a disk that is nearly full.
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
+import { replaceDurablyNow } from "../node/durable-file.ts";
 import { messageOf, type Issue } from "../ports/result.ts";
 import { parseJson } from "../runtime/json.ts";
 import { schemaIssueWords } from "../runtime/schema-issue.ts";
@@ -32,7 +33,7 @@ export function openWorldFile(path: string, deps: WorldDeps): WorldFile {
   const failures: { count: number; lastError?: string } = { count: 0 };
   const save = (): void => {
     try {
-      writeDurably(path, JSON.stringify(world.state));
+      replaceDurablyNow(path, JSON.stringify(world.state), 0o600);
     } catch (thrown) {
       // A full or read-only disk must not stop the simulated TV; `writeFailures` counts it.
       failures.count += 1;
@@ -74,25 +75,6 @@ function setAside(path: string, nowMs: number, why: string): Issue {
     return { code: "simulated.world-damaged", message, hint: `the old file is ${aside}` };
   } catch (thrown) {
     return { code: "simulated.world-damaged", message, hint: `the old file could not be moved aside: ${messageOf(thrown)}` };
-  }
-}
-
-/** Replaces the file atomically: write, sync, rename, sync the folder. */
-function writeDurably(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  const file = openSync(temporary, "w", 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
-  const folder = openSync(dirname(path), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }
 

@@ -1,6 +1,6 @@
-import { chmodSync, closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { syncFolderNow } from "../../../platform/node/durable-file.ts";
+import { replaceDurablyNow, syncFolderNow } from "../../../platform/node/durable-file.ts";
 
 /** Files readable by the agent's user only: mode 0600 in a folder of mode 0700. */
 
@@ -45,19 +45,7 @@ export function repairFile(path: string): Repaired | undefined {
 
 /** Atomic and durable: temporary file, fsync, rename, fsync of the folder. */
 export function writePrivate(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  rmSync(temporary, { force: true });
-  const file = openSync(temporary, "wx", FILE_MODE);
-  try {
-    // The umask applies to the mode given to open.
-    fchmodSync(file, FILE_MODE);
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
-  syncFolderNow(dirname(path));
+  replaceDurablyNow(path, text, FILE_MODE);
 }
 
 /** Renames an unusable file to `<name>.damaged-<stampMs>` and keeps the newest `keepMax`. Returns the new path. */

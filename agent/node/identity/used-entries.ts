@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { decodeProvisioning, parseProvisioningText } from "./provisioning-text.ts";
 
@@ -21,7 +21,8 @@ export function removeUsedEntry(path: string, entry: UsedEntry): Result<boolean>
     rmSync(temporary, { force: true });
     const file = openSync(temporary, "wx", stat.mode & 0o777);
     try {
-      writeSync(file, `${JSON.stringify(rest, undefined, 2)}\n`);
+      // Not `writeSync`, which may write only a part where the disk is nearly full.
+      writeFileSync(file, `${JSON.stringify(rest, undefined, 2)}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);

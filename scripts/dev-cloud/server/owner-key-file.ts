@@ -1,6 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import * as v from "valibot";
+import { replaceDurablyNow } from "../../../platform/node/durable-file.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { fromBase64Url, toBase64Url } from "../../../platform/runtime/encoding.ts";
@@ -93,24 +93,7 @@ function readSeeds(file: string): string[] {
   return parsed.output.seeds;
 }
 
-/** Writes a new file, flushes and renames it: a power cut leaves either the old file or the new one. */
 function writeSeeds(file: string, seeds: readonly string[]): void {
-  const beside = `${file}.new`;
-  const handle = openSync(beside, "w", 0o600);
-  try {
-    writeSync(
-      handle,
-      `${JSON.stringify({ purpose: "command keys of the development cloud's owner; secret", seeds }, undefined, 2)}\n`,
-    );
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  renameSync(beside, file);
-  const folder = openSync(dirname(file), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  const content = { purpose: "command keys of the development cloud's owner; secret", seeds };
+  replaceDurablyNow(file, `${JSON.stringify(content, undefined, 2)}\n`, 0o600);
 }
