@@ -28,9 +28,11 @@ const IMAGE = "image";
 const SCREEN = "image-screen";
 /** The same image, and what an idle day writes to the card: a quarter of an hour. */
 const IMAGE_WRITES = "image-writes";
+/** An image with a read-only root. */
+const READ_ONLY = "image-read-only";
 /** Updates of the package on the same image, good and bad, and a network change that cuts it off: hours. */
 const IMAGE_UPDATES = "image-updates";
-const IMAGE_PARTS: readonly string[] = [IMAGE, SCREEN, IMAGE_WRITES, IMAGE_UPDATES];
+const IMAGE_PARTS: readonly string[] = [IMAGE, READ_ONLY, SCREEN, IMAGE_WRITES, IMAGE_UPDATES];
 const PARTS: readonly string[] = [...GUEST_SUITES, AGENT, FIGURES, ...IMAGE_PARTS];
 /** Left out of the fast run. */
 const SLOW_PARTS: readonly string[] = ["machine", "setup", AGENT, FIGURES, ...IMAGE_PARTS];
@@ -40,7 +42,7 @@ const WORK = join(ROOT, ".vitrine", "pi-bench");
 const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--check TEXT] [--cuts N] [--fast] [--report FILE]
 
   --only    runs these parts
-  --check   of the parts agent, image, image-screen and image-updates, runs only the checks with this text in their name, and those that they need
+  --check   of the part agent and the parts image…, runs only the checks with this text in their name, and those that they need
   --cuts    of the part image-updates: the power is cut at the first N of the updater's ten steps; all by default, 0 for none
   --fast    leaves out what takes many minutes, as npm test does
   --report  writes { passed, failures } to a file; a machine that cannot run the bench is then no failure`;
@@ -122,7 +124,7 @@ async function runParts({ parts, check, fast }: Options, card: string, total: To
 
 async function runImageParts({ parts, check, cuts, report }: Options, total: Total): Promise<void> {
   const wholeImage = parts.includes(SCREEN) || parts.includes(IMAGE_WRITES);
-  for (const [name, kind, isWanted] of [[IMAGE, "pi", parts.includes(IMAGE)], [SCREEN, "screen", wholeImage]] as const) {
+  for (const [name, kind, isWanted] of [[IMAGE, "pi", parts.includes(IMAGE)], [READ_ONLY, "read-only", parts.includes(READ_ONLY)], [SCREEN, "screen", wholeImage]] as const) {
     if (!isWanted) continue;
     const consolePath = freshLog(name);
     console.log(`${name}:`);

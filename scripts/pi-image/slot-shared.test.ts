@@ -10,11 +10,26 @@ const read = (name: string): string => readFileSync(join(SYSTEMD, name), "utf8")
 const declared = declaredPaths(read("slot-shared.conf"));
 const units = readdirSync(SYSTEMD).filter((name) => /\.(?:service|socket)$/.test(name));
 
+const written = [...units.flatMap((name) => pathsOfUnit(read(name)).map((path) => `${path} (${name})`)), ...pathsOfTmpfiles(read("tmpfiles.conf")).map((path) => `${path} (tmpfiles.conf)`)];
+const notIn = (folders: readonly string[]): readonly string[] => written.filter((each) => !isCovered(each.split(" ")[0] ?? "", folders));
+
+describe("the state partition of a read-only image", () => {
+  const rows = readFileSync(join(import.meta.dirname, "read-only.fstab"), "utf8").trim().split("\n").map((row) => row.split(/\s+/));
+  const made = /^MakeDirectories=(.*)$/m.exec(readFileSync(join(import.meta.dirname, "read-only/usr/lib/repart.d/20-state.conf"), "utf8"))?.[1]?.split(" ");
+
+  test("has every lasting path that a unit may write, or that tmpfiles.conf makes, but the operator's configuration", () => {
+    expect(notIn([...rows.map(([, place = ""]) => place), "/etc/vitrine"])).toEqual([]);
+  });
+
+  test("is made with every folder that is mounted from it", () => {
+    expect(rows.slice(1).map(([from = ""]) => from.replace("/var/lib/vitrine-state", "")).sort()).toEqual([...(made ?? [])].sort());
+  });
+});
+
 describe("the folders that A/B slots share", () => {
   test("every lasting path that a unit may write, or that tmpfiles.conf makes, is shared or has a reason not to be", () => {
-    const written = [...units.flatMap((name) => pathsOfUnit(read(name)).map((path) => `${path} (${name})`)), ...pathsOfTmpfiles(read("tmpfiles.conf")).map((path) => `${path} (tmpfiles.conf)`)];
     expect(written.length).toBeGreaterThan(4);
-    expect(written.filter((each) => !isCovered(each.split(" ")[0] ?? "", [...declared, ...Object.keys(PER_SLOT)]))).toEqual([]);
+    expect(notIn([...declared, ...Object.keys(PER_SLOT)])).toEqual([]);
   });
 
   test("every shared folder is used by a unit, but the operator's configuration", () => {

@@ -37,7 +37,7 @@ async function bytesAnIdleDay(pi: EmulatedImage): Promise<number> {
 }
 
 async function counts(pi: EmulatedImage): Promise<{ readonly uptimeS: number; readonly sectors: number }> {
-  const [uptime = "", sectors = ""] = (await pi.read("cut -d' ' -f1 /proc/uptime; awk '{ print $7 }' /sys/block/mmcblk0/stat")).split("\n");
+  const [uptime = "", sectors = ""] = (await pi.read("cut -d' ' -f1 /proc/uptime; awk '{ print $7 }' \"/sys/block/$(lsblk -no PKNAME \"$(findmnt -no SOURCE /)\")/stat\"")).split("\n");
   return { uptimeS: Number(uptime), sectors: Number(sectors) };
 }
 

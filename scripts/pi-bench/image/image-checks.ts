@@ -1,8 +1,10 @@
 import { expect } from "expect";
 import type { Check } from "../agent/checks.ts";
 import type { ImageBench } from "./image-bench.ts";
+import type { ImageKind } from "./image-kind.ts";
 import { PACKAGE_CHECKS, PLAYER_CHECKS } from "./package-checks.ts";
 import { showsPage } from "./power-on.ts";
+import { READ_ONLY_CHECKS } from "./read-only-checks.ts";
 
 const MIB = 1024 ** 2;
 /** The bench's card has 4 GiB or more; the image is smaller. */
@@ -12,8 +14,13 @@ const DISK = "/dev/$(lsblk -no PKNAME $(findmnt -no SOURCE /))";
 const IDENTITY = "cat /etc/machine-id /etc/hostname; vitrine status --json | grep -o '\"deviceId\": *\"[0-9a-f]*\"'";
 
 /** A card image from the first boot on, in order. Nothing is typed: what the bench runs on it only looks. */
-export function imageChecks(kind: "pi" | "screen"): readonly Check<ImageBench>[] {
-  return kind === "pi" ? [BOOTS, CLAIMED, ...FIRST_BOOT, ...PACKAGE_CHECKS, ...AFTERWARDS] : [BOOTS, SHOWING, ...FIRST_BOOT, ...PACKAGE_CHECKS, ...PLAYER_CHECKS, ...AFTERWARDS];
+export function imageChecks(kind: ImageKind): readonly Check<ImageBench>[] {
+  const parts: Readonly<Record<ImageKind, readonly Check<ImageBench>[]>> = {
+    pi: [BOOTS, CLAIMED, GROWN, ...FIRST_BOOT, ...PACKAGE_CHECKS, ...AFTERWARDS],
+    screen: [BOOTS, SHOWING, GROWN, ...FIRST_BOOT, ...PACKAGE_CHECKS, ...PLAYER_CHECKS, ...AFTERWARDS],
+    "read-only": [BOOTS, CLAIMED, ...FIRST_BOOT, ...PACKAGE_CHECKS, ...AFTERWARDS, ...READ_ONLY_CHECKS],
+  };
+  return parts[kind];
 }
 
 const BOOTS: Check<ImageBench> = {
@@ -56,16 +63,17 @@ async function claimed({ pi, cloud, deviceName }: ImageBench): Promise<string> {
   return device.id;
 }
 
-const FIRST_BOOT: readonly Check<ImageBench>[] = [
-  {
-    name: "the first boot has grown the root to the card, and the boot partition is still in the MBR",
-    async run({ pi }) {
-      await pi.until("the root has grown", async () => (Number(await pi.read("findmnt --bytes --noheadings --output SIZE /")) > GROWN_BYTES ? true : undefined));
-      expect(await pi.read("findmnt --noheadings --output OPTIONS /")).toContain("noatime");
-      // Type FAT, from sector 2048 on: what the boot ROM of a Pi 3 looks for.
-      expect(await pi.read(`dd if=${DISK} bs=1 skip=450 count=1 status=none | od -An -tx1`)).toContain("0c");
-    },
+const GROWN: Check<ImageBench> = {
+  name: "the first boot has grown the root to the card, and the boot partition is still in the MBR",
+  async run({ pi }) {
+    await pi.until("the root has grown", async () => (Number(await pi.read("findmnt --bytes --noheadings --output SIZE /")) > GROWN_BYTES ? true : undefined));
+    expect(await pi.read("findmnt --noheadings --output OPTIONS /")).toContain("noatime");
+    // Type FAT, from sector 2048 on: what the boot ROM of a Pi 3 looks for.
+    expect(await pi.read(`dd if=${DISK} bs=1 skip=450 count=1 status=none | od -An -tx1`)).toContain("0c");
   },
+};
+
+const FIRST_BOOT: readonly Check<ImageBench>[] = [
   {
     name: "it has a machine id and a name of its own, which the image has not",
     async run({ pi }) {

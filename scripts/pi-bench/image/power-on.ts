@@ -57,7 +57,7 @@ export async function powerOn(pi: EmulatedImage, plain: EmulatedImage): Promise<
 }
 
 /** Our policy for the browser goes too: it blocks files and the full screen. */
-const KIOSK_SETUP = `set -e
+export const KIOSK_SETUP = `set -e
 systemctl mask --quiet --now vitrine-agent.service vitrine-player.service vitrine-updater.socket vitrine-updater.path
 rm /etc/chromium/policies/managed/vitrine.json
 mkdir -p /usr/share/kiosk; echo ${Buffer.from(BENCH_PAGE).toString("base64")} | base64 -d > /usr/share/kiosk/index.html

@@ -15,6 +15,7 @@ import type { SuiteResult } from "../tap.ts";
 import { writeBenchPage } from "./bench-page.ts";
 import { EmulatedImage, type ImageOptions } from "./emulated-image.ts";
 import { imageChecks } from "./image-checks.ts";
+import { IMAGE_FORMS, type ImageKind } from "./image-kind.ts";
 import { idleWrites } from "./idle-writes.ts";
 import { powerOn, preparePlain } from "./power-on.ts";
 
@@ -27,8 +28,7 @@ export interface ImageRun {
   readonly consolePath: string;
   /** Only checks with this text in their name run, and those that are needed. */
   readonly check: string;
-  /** `pi`: an image without a browser on a Raspberry Pi 3B. `screen`: the whole image on QEMU's virt machine, which has a screen. */
-  readonly kind: "pi" | "screen";
+  readonly kind: ImageKind;
   /** Also measures power on to the first right picture, beside plain Chromium. Only with a screen. */
   readonly withPowerOn: boolean;
   /** Also measures what an idle day writes, beside an image of the same Debian packages alone. */
@@ -37,14 +37,14 @@ export interface ImageRun {
 
 /** Makes a card image, boots it from a blank card, checks what becomes of it, and measures. */
 export async function runImage({ work, consolePath, check, kind, withPowerOn, withWrites }: ImageRun): Promise<Result<{ readonly result: SuiteResult; readonly figures: readonly Figure[] }>> {
-  const withoutBrowser = kind === "pi";
+  const { machine } = IMAGE_FORMS[kind];
   const image = await makeBenchImage(work, kind);
   if (!image.ok) return image;
   const folder = mkdtempSync(join(tmpdir(), "pi-image-run-"));
   const deviceName = "Out of a blank card";
   const cloud = await startDevCloud({ port: 0, host: "127.0.0.1", data: join(folder, "cloud"), sample: writeBenchPage(folder), autoClaim: false, claimTokens: [CLAIM_TOKEN], survives: "process" }, silentLog, "bench");
   writeFileSync(join(folder, "vitrine.json"), JSON.stringify({ endpoints: [`${cloud.base.replace("http", "ws")}/device/v1`], claimToken: CLAIM_TOKEN, deviceName }));
-  const options: ImageOptions = { image: image.value, consolePath, machine: kind === "pi" ? "raspi3b" : "virt", cloudPort: Number(new URL(cloud.base).port) };
+  const options: ImageOptions = { image: image.value, consolePath, machine, cloudPort: Number(new URL(cloud.base).port) };
   const pi = await EmulatedImage.open(options, new Map([["vitrine.json", join(folder, "vitrine.json")]]));
   try {
     const checks = imageChecks(kind).filter(({ name, needed }) => needed === true || name.includes(check));
@@ -64,10 +64,10 @@ export async function runImage({ work, consolePath, check, kind, withPowerOn, wi
       }
     }
     if (withWrites && result.complete) {
-      const bare = await make(work, `bare-${kind}`, { withoutBrowser });
+      const bare = await make(work, `bare-${kind}`, kind);
       if (!bare.ok) return bare;
       if (withPowerOn) await pi.boot();
-      add(await idleWrites(pi, { image: bare.value, consolePath: `${consolePath}.bare`, machine: options.machine }));
+      add(await idleWrites(pi, { image: bare.value, consolePath: `${consolePath}.bare`, machine }));
     }
     return ok({ result, figures });
   } finally {
@@ -81,14 +81,15 @@ export async function runImage({ work, consolePath, check, kind, withPowerOn, wi
 export async function makeBenchImage(work: string, kind: ImageRun["kind"]): Promise<Result<string>> {
   mkdirSync(work, { recursive: true });
   const packagePath = await buildPackage(join(work, "package"));
-  return packagePath.ok ? make(work, `vitrine-${kind}`, { withoutBrowser: kind === "pi", vitrine: { packagePath: packagePath.value } }) : packagePath;
+  return packagePath.ok ? make(work, `vitrine-${kind}`, kind, { packagePath: packagePath.value }) : packagePath;
 }
 
-async function make(work: string, name: string, what: Pick<MakeImage, "withoutBrowser" | "vitrine">): Promise<Result<string>> {
+async function make(work: string, name: string, kind: ImageKind, vitrine?: MakeImage["vitrine"]): Promise<Result<string>> {
+  const { withoutBrowser, readOnly } = IMAGE_FORMS[kind];
   const out = join(work, `${name}.img`);
   const made = await makeImage({
     machine: thisMachine, out, cacheDir: join(ROOT, ".vitrine", "pi-image"), name: `bench-${name}`, epochSeconds: await sourceEpochSeconds(ROOT),
-    release: "trixie", readOnly: false, sshKeyPath: undefined, provisioningPath: undefined, ...what,
+    release: "trixie", readOnly, withoutBrowser, sshKeyPath: undefined, provisioningPath: undefined, ...(vitrine !== undefined && { vitrine }),
   });
   return made.ok ? ok(out) : made;
 }
