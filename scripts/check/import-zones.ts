@@ -26,12 +26,12 @@ const ADAPTERS = [
 const SHELLS = ["player-host/shells/chromium/", "player-host/shells/electron/", "player-host/shells/panel/"];
 const BELOW_SHELLS = ["player-host/host/", "player-host/stage/", "player-host/contract/", "player-host/page-api/", "player-host/screens/", ...VALUES];
 
-/** Other adapters that an adapter may import: Raspberry Pi OS is a Linux, and display protocols are shared. */
+/** What else an adapter may import: Raspberry Pi OS is a Linux, display protocols are shared, and so is how a Node process writes a file. */
 const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
-  "platform/linux/": ["platform/displays/"],
-  "platform/raspberry-pi/": ["platform/linux/", "platform/displays/"],
+  "platform/linux/": ["platform/displays/", ...NODE],
+  "platform/raspberry-pi/": ["platform/linux/", "platform/displays/", ...NODE],
   // The real drivers control the simulated television over a simulated wire.
-  "platform/simulated/": ["platform/displays/"],
+  "platform/simulated/": ["platform/displays/", ...NODE],
 };
 
 /**

@@ -26,7 +26,7 @@ const FIGURES = "figures";
 const IMAGE = "image";
 /** The whole image on a machine with a screen, and power on to the first picture beside plain Chromium. */
 const SCREEN = "image-screen";
-/** The same image, and what an idle day writes to the card: a quarter of an hour. */
+/** The same image, and what an idle day writes to the card: an hour and a half. */
 const IMAGE_WRITES = "image-writes";
 /** An image with a read-only root. */
 const READ_ONLY = "image-read-only";

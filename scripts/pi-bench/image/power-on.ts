@@ -41,10 +41,9 @@ export async function preparePlain(options: ImageOptions): Promise<EmulatedImage
 
 /**
  * From power on to the first right picture on the screen, seen by the emulator: the card that has shown the page before, beside plain Chromium,
- * by turns. Each boot starts from the same state of its card.
+ * by turns. Each boot starts from the same state of its card. Both machines are off.
  */
 export async function powerOn(pi: EmulatedImage, plain: EmulatedImage): Promise<Figure> {
-  await pi.shutDown();
   const own: number[] = [];
   const theirs: number[] = [];
   for (let pair = 0; pair < PAIRS; pair += 1) {
@@ -57,7 +56,7 @@ export async function powerOn(pi: EmulatedImage, plain: EmulatedImage): Promise<
 }
 
 /** Our policy for the browser goes too: it blocks files and the full screen. */
-export const KIOSK_SETUP = `set -e
+const KIOSK_SETUP = `set -e
 systemctl mask --quiet --now vitrine-agent.service vitrine-player.service vitrine-updater.socket vitrine-updater.path
 rm /etc/chromium/policies/managed/vitrine.json
 mkdir -p /usr/share/kiosk; echo ${Buffer.from(BENCH_PAGE).toString("base64")} | base64 -d > /usr/share/kiosk/index.html

@@ -56,6 +56,8 @@ export async function runImage({ work, consolePath, check, kind, withPowerOn, wi
       printFigures([figure]);
     };
     if (withPowerOn && result.complete) {
+      // Beside another machine, plain Chromium was seen to keep a white screen for good.
+      await pi.shutDown();
       const plain = await preparePlain(options);
       try {
         add(await powerOn(pi, plain));
@@ -67,6 +69,7 @@ export async function runImage({ work, consolePath, check, kind, withPowerOn, wi
       const bare = await make(work, `bare-${kind}`, kind);
       if (!bare.ok) return bare;
       if (withPowerOn) await pi.boot();
+      // Writes are counted, not timed, so that both machines may run at once.
       add(await idleWrites(pi, { image: bare.value, consolePath: `${consolePath}.bare`, machine }));
     }
     return ok({ result, figures });
