@@ -23,7 +23,7 @@ export const UNIT_NAMES = [
 ] as const;
 
 /** What installs releases and gives them their units stays what the package installed. */
-const PACKAGE_UNITS = ["vitrine-updater.socket", "vitrine-updater.path", "vitrine-updater.service", "vitrine-units.service"] as const;
+const PACKAGE_UNITS = ["vitrine-updater.socket", "vitrine-updater.path", "vitrine-updater.service", "vitrine-units.service", "vitrine-repair.service"] as const;
 
 /** Files of `scripts/systemd` that only dpkg can place, and where. */
 const SYSTEM_FILES = [
@@ -92,6 +92,7 @@ export function systemTree(root: string): readonly Entry[] {
     ...PACKAGE_UNITS.map((name): Entry => ({ path: `${UNITS}/${name}`, mode: 0o644, content: { from: systemd(name) } })),
     { path: "/usr/lib/systemd/system-generators/vitrine-generator", mode: 0o755, content: { from: systemd("vitrine-generator") } },
     ...SYSTEM_FILES.map(([name, path]): Entry => ({ path, mode: 0o644, content: { from: systemd(name) } })),
+    { path: "/usr/libexec/vitrine-repair", mode: 0o755, content: { from: systemd("vitrine-repair") } },
     { path: "/usr/bin/vitrine", mode: 0o755, content: { text: `#!/bin/sh\nexec ${RELEASE}/bin/launch cli "$@"\n` } },
   ];
 }

@@ -139,6 +139,16 @@ describe.skipIf(why !== undefined)("the script for Raspberry Pi Connect installs
     expect(update()).toMatchObject({ status: 1, said: expect.stringContaining("left as it is") as string });
     expect(existsSync(join(place, "root/var/cache/vitrine/installed.deb"))).toBe(false);
   });
+
+  test("while dpkg works the package is kept for a power cut, and only as the way back afterwards", () => {
+    const kept = (name: string): string => join(place, "root/var/cache/vitrine", name);
+    deliver({ version: "1.0.0", postinst: `[ -s ${kept("wanted.deb")} ]` });
+    expect(update()).toMatchObject({ status: 0 });
+    expect([existsSync(kept("wanted.deb")), existsSync(kept("installed.deb"))]).toEqual([false, true]);
+    deliver({ version: "1.1.0", postinst: "exit 1" });
+    expect(update()).toMatchObject({ status: 1 });
+    expect([existsSync(kept("wanted.deb")), existsSync(kept("installed.deb"))]).toEqual([false, true]);
+  });
 });
 
 test("the manifest names the package as a file of the update, before the script that needs it", () => {
