@@ -118,4 +118,17 @@ test("there is no port without NetworkManager or without the right to use it", a
   const nm = new NmcliStandIn([["eth0", "ethernet"]]);
   nm.permission = "auth";
   expect(await openNmcli(nm.run, time)).toBeUndefined();
+  expect(await openNmcli(Object.assign(new NmcliStandIn([["eth0", "ethernet"]]), { runs: false, isEnabled: false }).run, time)).toBeUndefined();
+});
+
+test("a NetworkManager that systemd starts after the agent is used once it is there, and a radio that comes later too", async () => {
+  const nm = new NmcliStandIn([["eth0", "ethernet"]]);
+  nm.runs = false;
+  const settings = (await openNmcli(nm.run, new VirtualTime()))?.networkSettings;
+  expect(settings?.capabilities).toEqual({ address: true, wifi: false, dot1x: true });
+  expect(await settings?.current()).toMatchObject({ kind: "failed", error: { message: expect.stringContaining("not running") as string } });
+  nm.runs = true;
+  nm.devices = [["eth0", "ethernet"], ["wlan0", "wifi"]];
+  expect(await settings?.current()).toMatchObject({ kind: "ok", value: { interfaces: { eth0: expect.anything() as unknown } } });
+  expect(settings?.capabilities.wifi).toBe(true);
 });

@@ -60,14 +60,18 @@ export interface NmcliOptions {
   readonly clockQuality?: () => Promise<ClockQuality>;
 }
 
-/** The ports that NetworkManager gives; `undefined` if it does not run or does not let us change settings. */
+/**
+ * The ports that NetworkManager gives; `undefined` if this machine does not use it or it does not let us change settings. At boot it may
+ * come after us, and a radio after it: the ports ask each time, and until then answer with its error.
+ */
 export async function openNmcli(run: CommandRunner, clock: Clock, options: NmcliOptions = {}): Promise<NmcliPorts | undefined> {
   const { certificates = systemdCertificates(run, clock), clockQuality = () => Promise.resolve("local") } = options;
   const nmcli = new Nmcli(run);
-  if (!(await nmcli.mayChange())) return undefined;
-  const devices = await nmcli.devices();
-  const wifi = devices.ok && devices.value.some(({ type }) => type === "wifi");
-  return { networkSettings: new NmcliNetworkSettings(nmcli, clock, wifi, new NmcliDot1x(nmcli, clock, clockQuality, certificates)), wifiSetup: new NmcliWifiSetup(nmcli) };
+  const standing = await nmcli.standing();
+  if (standing === "not-ours" || standing === "absent") return undefined;
+  // What is there is known from the start; a failure is told by the first use.
+  if (standing === "ours") await nmcli.devices();
+  return { networkSettings: new NmcliNetworkSettings(nmcli, clock, new NmcliDot1x(nmcli, clock, clockQuality, certificates)), wifiSetup: new NmcliWifiSetup(nmcli) };
 }
 
 /**
@@ -76,18 +80,20 @@ export async function openNmcli(run: CommandRunner, clock: Clock, options: Nmcli
  * that boots in between uses what it used before, and a holder of the checkpoint can still keep the change.
  */
 class NmcliNetworkSettings implements NetworkSettings {
-  readonly capabilities;
   readonly worstCaseMs = WORST_CASE_MS;
   readonly #nmcli: Nmcli;
   readonly #clock: Clock;
   readonly #dot1x: NmcliDot1x;
   readonly dot1x = { access: () => this.#access(), renewals: () => this.#renewals(), askAgain: () => this.#askAgain() };
 
-  constructor(nmcli: Nmcli, clock: Clock, wifi: boolean, dot1x: NmcliDot1x) {
+  constructor(nmcli: Nmcli, clock: Clock, dot1x: NmcliDot1x) {
     this.#nmcli = nmcli;
     this.#clock = clock;
     this.#dot1x = dot1x;
-    this.capabilities = { address: true, wifi, dot1x: true };
+  }
+
+  get capabilities(): NetworkSettings["capabilities"] {
+    return { address: true, wifi: this.#nmcli.seesWifi, dot1x: true };
   }
 
   async current(): Promise<Reading<CurrentNetwork>> {

@@ -29,6 +29,12 @@ export interface NmAccessPoint {
   readonly security: string;
 }
 
+/**
+ * `ours`: it runs and may be used. `not-ours`: it runs, and polkit says no. `not-yet`: systemd starts it at boot, and it does not answer now.
+ * `absent`: it is not there, or nothing starts it.
+ */
+export type NmStanding = "ours" | "not-ours" | "not-yet" | "absent";
+
 const ASK_TIMEOUT_MS = 10_000;
 /** How long nmcli itself waits for an activation, and then we for nmcli. */
 const UP_WAIT_S = 60;
@@ -41,29 +47,39 @@ const NEEDED = ["org.freedesktop.NetworkManager.network-control:yes", "org.freed
 /** NetworkManager's command line (nmcli(1)), one method per query. Profiles are named by UUID: names are not unique. */
 export class Nmcli {
   readonly #run: CommandRunner;
+  #seesWifi = false;
 
   constructor(run: CommandRunner) {
     this.#run = run;
   }
 
-  /** Whether NetworkManager runs and polkit allows changes without authentication. */
-  async mayChange(): Promise<boolean> {
+  /** Whether NetworkManager runs, will run, and lets us change settings without authentication (polkit). */
+  async standing(): Promise<NmStanding> {
     const running = await this.#ask(["-t", "-f", "RUNNING", "general"]);
-    if (!running.ok || running.value.trim() !== "running") return false;
+    if (!running.ok && running.error.code === "program.missing") return "absent";
+    if (!running.ok || running.value.trim() !== "running") {
+      const enabled = await this.#run("systemctl", ["is-enabled", "NetworkManager.service"], ASK_TIMEOUT_MS);
+      return enabled.ok && enabled.value.trim() === "enabled" ? "not-yet" : "absent";
+    }
     const allowed = await this.#ask(["-t", "-f", "PERMISSION,VALUE", "general", "permissions"]);
     const lines = allowed.ok ? allowed.value.split("\n") : [];
-    return NEEDED.every((needed) => lines.includes(needed));
+    return NEEDED.every((needed) => lines.includes(needed)) ? "ours" : "not-ours";
+  }
+
+  /** Whether there was a wireless adapter when the devices were asked for last. */
+  get seesWifi(): boolean {
+    return this.#seesWifi;
   }
 
   /** Cables and wireless adapters that NetworkManager manages. */
   async devices(): Promise<Result<readonly NmDevice[]>> {
     const said = await this.#ask(["-t", "-f", "DEVICE,TYPE,STATE,CON-UUID", "device"]);
     if (!said.ok) return said;
-    return ok(
-      rowsOf(said.value).flatMap(([name = "", type, state = "", uuid = ""]): NmDevice[] =>
-        (type === "ethernet" || type === "wifi") && state !== "unmanaged" ? [{ name, type, state, ...(uuid === "" || uuid === "--" ? {} : { uuid }) }] : [],
-      ),
+    const devices = rowsOf(said.value).flatMap(([name = "", type, state = "", uuid = ""]): NmDevice[] =>
+      (type === "ethernet" || type === "wifi") && state !== "unmanaged" ? [{ name, type, state, ...(uuid === "" || uuid === "--" ? {} : { uuid }) }] : [],
     );
+    this.#seesWifi = devices.some(({ type }) => type === "wifi");
+    return ok(devices);
   }
 
   /** Properties of a profile, by name, without secrets. */

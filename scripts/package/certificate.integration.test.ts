@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VALID } from "../../agent/node/transport/testing/test-certificates.ts";
 import { CERTIFICATES_DIR, FOUND_DIR, inUseFolder, systemdCertificates, type DeviceCertificates } from "../../platform/linux/device-certificates.ts";
+import { openNmcli } from "../../platform/linux/nmcli-network-settings.ts";
 import { systemClock } from "../../platform/linux/system-clock.ts";
 import { buildApart } from "../build/build-apart.ts";
 import { reportLeftOut } from "../check/left-out.ts";
@@ -103,6 +104,17 @@ describe.skipIf(why !== undefined)("vitrine-certificate@.service of the package,
       await device.read(`${mend} && systemctl daemon-reload`);
     }
   });
+
+  test("an agent that starts before NetworkManager uses it once it is there", async () => {
+    await device.read("systemctl stop NetworkManager");
+    const settings = (await openNmcli(device.runner("vitrine-agent"), systemClock))?.networkSettings;
+    expect(await settings?.current()).toMatchObject({ kind: "failed" });
+    await device.read("systemctl start NetworkManager");
+    await expect.poll(() => settings?.current(), { timeout: 30_000 }).toMatchObject({ kind: "ok" });
+    await device.read("systemctl disable --now NetworkManager 2>&1");
+    expect(await openNmcli(device.runner("vitrine-agent"), systemClock)).toBeUndefined();
+    await device.read("systemctl enable --now NetworkManager 2>&1");
+  }, 90_000);
 
   /** On the boot partition, as a computer writes it. */
   const onBoot = (file: string, text: string): Promise<string> => device.read(`mkdir -p "$(dirname /boot/firmware/${file})" && printf '%s' '${text}' > /boot/firmware/${file}`);

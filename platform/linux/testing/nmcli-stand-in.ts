@@ -25,8 +25,11 @@ export class NmcliStandIn {
   readonly inputs: string[] = [];
   readonly profiles = new Map<string, Profile>();
   readonly active = new Map<string, string>();
-  readonly devices: readonly (readonly [name: string, type: string])[];
+  devices: readonly (readonly [name: string, type: string])[];
   permission = "yes";
+  /** Whether NetworkManager answers, and whether systemd starts it at boot. */
+  runs = true;
+  isEnabled = true;
   /** Passwords that an access point takes, by SSID. */
   readonly air = new Map<string, string>();
   /** Addresses of the machine's own devices, with prefix length. */
@@ -50,7 +53,8 @@ export class NmcliStandIn {
     if (input !== undefined) this.inputs.push(input);
     const values = ["-f", "-g", "-e", "--wait"];
     const words = args.filter((word, at) => !["-t", "-s", "--temporary", ...values].includes(word) && !values.includes(args[at - 1] ?? ""));
-    return Promise.resolve(this.#answer(words, args, input));
+    if (program === "systemctl") return Promise.resolve(this.isEnabled ? ok("enabled\n") : fail("program.failed", "disabled"));
+    return Promise.resolve(this.runs ? this.#answer(words, args, input) : fail("program.failed", "Error: NetworkManager is not running."));
   };
 
   /** Cuts the power: what is in memory is gone. */

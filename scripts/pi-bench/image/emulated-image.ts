@@ -120,7 +120,8 @@ export class EmulatedImage {
 
   /** Switches the machine off in order, and waits for it. */
   async shutDown(): Promise<void> {
-    await this.run("systemctl poweroff --no-block");
+    // Later, so that the answer is on its way before the bench's own unit is stopped.
+    await this.read("systemd-run --quiet --on-active=2s systemctl poweroff");
     if ((await this.#machine?.seen(/(?!)/, BOOT_MS_MAX)) === undefined && this.#machine?.isOver !== true) throw new Error("the machine does not switch itself off");
   }
 
