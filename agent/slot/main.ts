@@ -27,7 +27,11 @@ const { values } = parseArgs({
 });
 
 const REBOOT_MS = 30_000;
+/** As behind the agent's own reboots; it stays armed where the reboot is refused, because only a reset leaves a bad slot then. */
+const RESET_UNIT = "vitrine-reset@180.service";
 async function reboot(): Promise<Result<void>> {
+  const armed = await runCommand(values.systemctl, ["start", RESET_UNIT], REBOOT_MS);
+  if (!armed.ok) log.warn({ ...armed.error }, "no forced reset stands behind the reboot");
   const asked = await runCommand(values.systemctl, ["reboot"], REBOOT_MS);
   return asked.ok ? ok(undefined) : asked;
 }

@@ -53,8 +53,8 @@ describe("the judge of slots as a program", () => {
     await vi.waitUntil(() => existsSync(join(place, "agent/run/agent.sock")), { timeout: 25_000 });
     const judge = startJudge();
     // The stand-in makes the file before it writes its line.
-    await vi.waitUntil(() => existsSync(join(place, "asked")) && readFileSync(join(place, "asked"), "utf8") !== "", { timeout: 25_000 });
-    expect(readFileSync(join(place, "asked"), "utf8")).toBe("reboot\n");
+    await vi.waitUntil(() => existsSync(join(place, "asked")) && readFileSync(join(place, "asked"), "utf8").includes("reboot\n"), { timeout: 25_000 });
+    expect(readFileSync(join(place, "asked"), "utf8")).toBe("start vitrine-reset@180.service\nreboot\n");
     expect(autoboot()).toBe(AUTOBOOT);
     await end(judge);
     // The old slot: an ordinary boot. The judge tells the agent again.

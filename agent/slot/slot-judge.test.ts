@@ -41,7 +41,13 @@ class FakePi implements SlotMachine {
   record = (): Promise<SlotRecord | undefined> => Promise.resolve(this.stored);
   writeAutoboot = (text: string): Promise<void> => this.#write(() => (this.text = text));
   writeRecord = (record: SlotRecord): Promise<void> => this.#write(() => (this.stored = record));
+  /** What becomes of the next requests for a reboot, in order; then the machine reboots. */
+  readonly rebootAnswers: ("refused" | "hangs")[] = [];
   reboot = async () => {
+    const answer = this.rebootAnswers.shift();
+    if (answer !== undefined) this.rebooted.push(answer);
+    if (answer === "refused") return fail("program.failed", "systemctl reboot: refused");
+    if (answer === "hangs") return ok(undefined);
     await this.#write(() => this.rebooted.push(`from ${String(this.slot)}`));
     throw new PowerCut();
   };
@@ -159,6 +165,40 @@ describe("the judge of an A/B image's slots", () => {
     const [pi, agent] = [new FakePi(), new FakeAgent()];
     agent.status_ = { isClaimed: false, isOnline: false, verdict: "dark-expected", hasPlayer: true };
     expect([await judge(pi, agent), agent.outcomes]).toEqual(["ended", ["confirmed"]]);
+  });
+
+  test("a refused slot whose reboot hangs is rebooted again by the same process", async () => {
+    const [pi, agent] = [new FakePi(), new FakeAgent()];
+    agent.status_ = undefined;
+    pi.rebootAnswers.push("hangs", "hangs");
+    expect([await judge(pi, agent), pi.rebooted]).toEqual(["power cut", ["hangs", "hangs", "from 3"]]);
+  });
+
+  test("a refused slot whose reboot is refused, or whose judge ends before it, is rebooted by the next process", async () => {
+    const [pi, agent] = [new FakePi(), new FakeAgent()];
+    Object.assign(agent, { status_: undefined, isReachable: false });
+    pi.rebootAnswers.push("refused");
+    // As systemd starts it again.
+    expect([await judge(pi, agent), pi.rebooted]).toEqual(["ended", ["refused"]]);
+    // Stopped while it tries to report.
+    expect([await judge(pi, agent, 8_000), pi.rebooted]).toEqual(["goes on", ["refused"]]);
+    agent.isReachable = true;
+    expect([await judge(pi, agent), pi.rebooted]).toEqual(["power cut", ["refused", "from 3"]]);
+    pi.start();
+    expect([pi.slot, await judge(pi, agent), agent.outcomes]).toEqual([2, "ended", ["refused update.picture-worse"]]);
+  });
+
+  test("an outcome that nobody took yet does not keep a new try from being judged, and is reported with it", async () => {
+    const [pi, agent] = [new FakePi(), new FakeAgent()];
+    Object.assign(agent, { status_: undefined, isReachable: false });
+    for (let round = 0; round < 2; round += 1) {
+      expect(await judge(pi, agent)).toBe("power cut");
+      pi.start();
+      pi.tries = true;
+    }
+    Object.assign(agent, { status_: GOOD, isReachable: true });
+    expect([await judge(pi, agent), pi.slot, pi.stored?.reported]).toEqual(["ended", 2, true]);
+    expect([...agent.stored].map(([id, [outcome]]) => `${id} ${outcome?.state ?? ""}`)).toEqual(["boot-0 refused", "boot-1 refused", "boot-2 confirmed"]);
   });
 
   test("a slot that hangs until the watchdog resets the machine is reported by the old one", async () => {

@@ -18,6 +18,7 @@ export interface SlotMachine {
   /** `undefined` also for a record that cannot be read. */
   record(): Promise<SlotRecord | undefined>;
   writeRecord(record: SlotRecord): Promise<void>;
+  /** Asks for a reboot, with a forced reset behind it for one that does not come. */
   reboot(): Promise<Result<void>>;
 }
 
@@ -44,6 +45,8 @@ export interface SlotJudgeDeps {
 
 /** The old slot reports a refusal that the new one has no time for. */
 const REPORT_BEFORE_REBOOT_MS = 15_000;
+/** Longer than a reboot and the forced reset behind it take. */
+const REBOOT_AGAIN_MS = 10 * 60_000;
 
 /**
  * Confirms or refuses the slot of an A/B image that the firmware tries, and reports the outcome, once. Ends when nothing is left to do.
@@ -63,9 +66,15 @@ export async function judgeSlot(deps: SlotJudgeDeps, signal: AbortSignal): Promi
       if (!judged.ok || signal.aborted) return judged;
       continue;
     }
+    if (task.kind === "reboot") {
+      const rebooted = await reboot(deps, task.record, task.outcome, signal);
+      if (!rebooted.ok) return rebooted;
+      continue;
+    }
     log.info({ ...task.outcome, from: task.record.from, to: task.record.to }, "the trial of a slot is over");
-    if (!(await report(deps, task.record, task.outcome, Infinity, signal))) return ok(undefined);
-    await machine.writeRecord({ ...task.record, outcome: task.outcome, reported: true });
+    const { earlier = [], ...record } = task.record;
+    for (const { id, outcome } of [...earlier, { id: record.id, outcome: task.outcome }]) if (!(await report(deps, id, outcome, Infinity, signal))) return ok(undefined);
+    await machine.writeRecord({ ...record, outcome: task.outcome, reported: true });
   }
 }
 
@@ -90,7 +99,7 @@ async function judge(deps: SlotJudgeDeps, record: SlotRecord, signal: AbortSigna
   if (signal.aborted) return ok(undefined);
   const why = seen.status === undefined ? "the agent does not answer" : `the verdict over the screen is ${verdict() ?? "not there"}, the player is ${hasPlayer() ? "" : "not "}connected, the cloud is ${isOnline() ? "" : "not "}reached`;
   log.error({ code: good.error.code, why }, "the new slot is refused");
-  return refuse(deps, record, { state: "refused", code: good.error.code, message: `the new slot was not good within ${Math.round(deadlineMs / 1000)} s: ${why}` }, signal);
+  return refuse(deps, record, { state: "refused", code: good.error.code, message: `the new slot was not good within ${Math.round(deadlineMs / 1000)} s: ${why}` });
 }
 
 /** The firmware's file decides; the record only tells. */
@@ -103,18 +112,24 @@ async function confirm({ machine, log }: SlotJudgeDeps, record: SlotRecord): Pro
   return ok(undefined);
 }
 
-/** An ordinary reboot leaves a slot that was not confirmed. */
-async function refuse(deps: SlotJudgeDeps, record: SlotRecord, outcome: SlotOutcome, signal: AbortSignal): Promise<Result<void>> {
-  await deps.machine.writeRecord({ ...record, outcome });
-  await report(deps, record, outcome, REPORT_BEFORE_REBOOT_MS, signal);
+/** An ordinary reboot leaves a slot that was not confirmed. It is what the record asks for until it has come. */
+async function refuse({ machine }: SlotJudgeDeps, record: SlotRecord, outcome: SlotOutcome): Promise<Result<void>> {
+  await machine.writeRecord({ ...record, outcome });
+  return ok(undefined);
+}
+
+/** Returns when the machine should have rebooted and did not. */
+async function reboot(deps: SlotJudgeDeps, { id }: SlotRecord, outcome: SlotOutcome, signal: AbortSignal): Promise<Result<void>> {
+  await report(deps, id, outcome, REPORT_BEFORE_REBOOT_MS, signal);
+  if (signal.aborted) return ok(undefined);
   const rebooting = await deps.machine.reboot();
-  // A machine that does not reboot would stay in a bad slot; the unit is started again and tries again.
-  if (rebooting.ok) await sleep(deps.timers, "slot.reboot", 10 * 60_000, signal);
+  // After an error the unit is started again and tries again.
+  if (rebooting.ok) await sleep(deps.timers, "slot.reboot", REBOOT_AGAIN_MS, signal);
   return rebooting;
 }
 
 /** Returns whether the agent has stored the outcome within `limitMs`. It stores it once, however often it is told. */
-async function report({ agent, clock, timers, log, lookMs }: SlotJudgeDeps, { id }: SlotRecord, outcome: SlotOutcome, limitMs: number, signal: AbortSignal): Promise<boolean> {
+async function report({ agent, clock, timers, log, lookMs }: SlotJudgeDeps, id: string, outcome: SlotOutcome, limitMs: number, signal: AbortSignal): Promise<boolean> {
   const startMs = clock.monotonicMs();
   while (!signal.aborted) {
     const stored = await agent.report(id, outcome);

@@ -17,6 +17,8 @@ export const SlotRecordSchema = v.object({
   from: v.number(),
   to: v.number(),
   outcome: v.optional(SlotOutcomeSchema),
+  /** Outcomes of trials before this one that the agent could not store yet, oldest first. */
+  earlier: v.optional(v.array(v.object({ id: v.pipe(v.string(), v.maxLength(64)), outcome: SlotOutcomeSchema }))),
   /** The agent has stored the outcome. The firmware's flag goes on saying that the boot is a try, so this is what ends the trial. */
   reported: v.optional(v.boolean()),
 });

@@ -14,6 +14,8 @@ export type SlotTask =
   | { readonly kind: "nothing" }
   /** This slot is to be confirmed or refused. */
   | { readonly kind: "judge"; readonly record: SlotRecord }
+  /** This slot was refused, and still runs: the reboot did not come, or we ended before it. */
+  | { readonly kind: "reboot"; readonly record: SlotRecord; readonly outcome: SlotOutcome }
   /** A trial is over; its outcome is to be reported. */
   | { readonly kind: "report"; readonly record: SlotRecord; readonly outcome: SlotOutcome };
 
@@ -22,15 +24,23 @@ export function slotTask({ bootId, isTry, autoboot, record }: SlotFacts): SlotTa
   const onTrial = isTry && autoboot.attempt !== autoboot.ordinary;
   if (record !== undefined && record.id === bootId) {
     // Also where our process was started again within the trial's own boot.
+    if (onTrial && record.outcome?.state === "refused" && autoboot.ordinary !== record.to) return { kind: "reboot", record, outcome: record.outcome };
     if (record.reported === true) return { kind: "nothing" };
     if (record.outcome !== undefined) return { kind: "report", record, outcome: record.outcome };
     if (autoboot.ordinary === record.to) return { kind: "report", record, outcome: CONFIRMED };
     return { kind: "judge", record };
   }
-  // A record of an earlier boot. In a new try its outcome is reported first, by the slot that runs now.
-  if (record !== undefined && record.reported !== true) return { kind: "report", record, outcome: outcomeOf(record, autoboot) };
-  return onTrial ? { kind: "judge", record: { id: bootId, from: autoboot.ordinary, to: autoboot.attempt } } : { kind: "nothing" };
+  // A record of an earlier boot. A new try is judged first: it does not wait for an agent that may be what is wrong with it.
+  const left = record === undefined || record.reported === true ? undefined : outcomeOf(record, autoboot);
+  if (onTrial) {
+    const earlier = record === undefined || left === undefined ? [] : [...(record.earlier ?? []), { id: record.id, outcome: left }].slice(-EARLIER_MAX);
+    return { kind: "judge", record: { id: bootId, from: autoboot.ordinary, to: autoboot.attempt, ...(earlier.length > 0 && { earlier }) } };
+  }
+  return record === undefined || left === undefined ? { kind: "nothing" } : { kind: "report", record, outcome: left };
 }
+
+/** The record stays small, however often a slot is tried without an agent. */
+const EARLIER_MAX = 8;
 
 export const CONFIRMED: SlotOutcome = { state: "confirmed", message: "the new slot is the default now" };
 

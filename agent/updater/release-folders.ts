@@ -14,6 +14,8 @@ const TrialSchema = v.object({
   boots: v.array(v.object({ id: v.string(), upMs: v.number() })),
   /** Services that kept failing before the switch: their failures say nothing about the release. */
   failing: v.optional(v.array(v.string())),
+  /** Services that ran before the switch: they are to run again after it, and after going back. */
+  up: v.optional(v.array(v.string())),
   /** The services were restarted after the switch, or the machine was. */
   restarted: v.optional(v.boolean()),
 });

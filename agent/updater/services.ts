@@ -26,6 +26,11 @@ export const AGENT_UNIT = "vitrine-agent.service";
 export const PLAYER_UNIT = "vitrine-player.service";
 export const UNITS = [AGENT_UNIT, PLAYER_UNIT] as const;
 
+/** Services that run, or that the service manager tries to run. Others were stopped by somebody, or are not installed. */
+export function upOf(states: Readonly<Record<string, ServiceState>>): string[] {
+  return Object.keys(states).filter((unit) => states[unit]?.state !== "inactive");
+}
+
 /** Counts restarts over time: a service manager's own counter begins anew when a service is started by hand. */
 export class RestartCounter {
   readonly #last = new Map<string, number>();

@@ -59,12 +59,13 @@ export class UpdaterDesk {
       case "back":
         return updater.back(request.params.job, request.params.code, request.params.message);
       case "install": {
+        this.#look?.cancel();
         const installed = await updater.install(request.params);
         if (installed.ok) {
           this.#restart = timers.after("updater.restart", RESTART_AFTER_MS, () => {
             updater.restart().then(() => this.#watch(), (thrown: unknown) => this.#fail(thrown));
           });
-        }
+        } else this.#watch();
         return installed;
       }
     }

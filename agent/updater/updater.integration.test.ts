@@ -227,6 +227,91 @@ describe.skipIf(why !== undefined)("updater", () => {
     expect(await status()).toMatchObject({ running: "1.0.0", lastFailed: { code: "update.not-confirmed" } });
   });
 
+  /** What `systemctl` does with this verb; `undefined`: what it did before. */
+  function on(verb: string, text: string | undefined): void {
+    const path = join(bench.root, `on-${verb}`);
+    if (text === undefined) rmSync(path, { force: true });
+    else writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+  const restarts = (): string[] => bench.calls().filter((call) => call.startsWith("restart"));
+
+  test.each(["daemon-reload", "restart"])("a service manager that refuses a %s while it goes back is asked again, and until then the release has not failed", async (verb) => {
+    await bench.start();
+    await bench.updater.install(await bench.request("job-1", { version: "1.1.0" }));
+    await bench.untilRestarted();
+    on(verb, "exit 1");
+    expect(await bench.updater.back("job-1", "update.picture-worse", "blank")).toMatchObject({ ok: false });
+    expect(await status()).toMatchObject({ running: "1.0.0", trial: { job: "job-1" } });
+    const asked = bench.calls().length;
+    await until(() => bench.calls().length > asked);
+    expect((await status()).lastFailed).toBeUndefined();
+    // The next process goes on too.
+    await bench.stop();
+    await bench.start();
+    expect(await status()).toMatchObject({ trial: { job: "job-1" } });
+    on(verb, undefined);
+    const before = restarts().length;
+    await until(async () => (await status()).trial === undefined);
+    expect(restarts().slice(before)).toEqual(["restart --no-block vitrine-agent.service"]);
+    expect((await status()).lastFailed).toMatchObject({ job: "job-1", code: "update.picture-worse" });
+  });
+
+  test("a service manager that refuses to restart for the trial is asked again", async () => {
+    await bench.start();
+    on("restart", "exit 1");
+    await bench.updater.install(await bench.request("job-1", { version: "1.1.0" }));
+    await until(() => restarts().length > 1);
+    expect(readFileSync(join(bench.releases, "trial.json"), "utf8")).not.toContain('"restarted":true');
+    on("restart", undefined);
+    await bench.untilRestarted();
+  });
+
+  test("a player that was stopped before stays so, and one that ran before comes back, also when the release goes back", async () => {
+    const files = { "dist/player-host/chromium.js": "// another player host\n" };
+    await bench.start();
+    bench.setUnit("vitrine-player.service", { state: "inactive" });
+    await bench.updater.install(await bench.request("job-1", { version: "1.1.0", files }));
+    await bench.untilRestarted();
+    await bench.updater.back("job-1", "update.picture-worse", "blank");
+    expect(restarts()).toEqual(["restart --no-block vitrine-agent.service", "restart --no-block vitrine-agent.service"]);
+    bench.setUnit("vitrine-player.service", { state: "active" });
+    await bench.updater.install(await bench.request("job-2", { version: "1.2.0", files }));
+    await bench.untilRestarted();
+    // At a boot that ends the trial it may not have been started yet.
+    bench.setUnit("vitrine-player.service", { state: "inactive" });
+    await bench.stop();
+    await bench.start();
+    await bench.updater.back("job-2", "update.picture-worse", "blank");
+    expect(restarts().slice(2)).toEqual(["restart --no-block vitrine-agent.service vitrine-player.service", "restart --no-block vitrine-agent.service vitrine-player.service"]);
+  });
+
+  test("a switch that fails leaves no trial, and the next update is taken", async () => {
+    await bench.start();
+    // The link is made under this name first.
+    mkdirSync(join(bench.releases, "current"));
+    writeFileSync(join(bench.releases, "current/in-the-way"), "");
+    expect(await bench.updater.install(await bench.request("job-1", { version: "1.1.0" }))).toMatchObject({ ok: false, error: { code: "update.disk" } });
+    expect((await status()).trial).toBeUndefined();
+    rmSync(join(bench.releases, "current"), { recursive: true });
+    expect(await bench.updater.install(await bench.request("job-2", { version: "1.1.0" }))).toMatchObject({ ok: true });
+  });
+
+  test("a confirmation that could not be finished is finished at the next look, not taken back when its time is over", async () => {
+    await bench.start();
+    await bench.updater.install(await bench.request("job-1", { version: "1.1.0" }, {}, 3_000));
+    await bench.untilRestarted();
+    // In the way of the trial's record.
+    mkdirSync(join(bench.releases, "confirmed.json/in-the-way"), { recursive: true });
+    expect(await bench.updater.confirm("job-1")).toMatchObject({ ok: false, error: { code: "update.disk" } });
+    expect(bench.link("confirmed")).toBe("1.1.0");
+    await until(() => bench.output.includes("starts again"));
+    rmSync(join(bench.releases, "confirmed.json"), { recursive: true });
+    await bench.ended();
+    await bench.start();
+    await until(async () => (await status()).trial === undefined);
+    expect(await status()).toEqual({ running: "1.1.0", confirmed: "1.1.0", lastConfirmed: { job: "job-1", version: "1.1.0" } });
+  });
+
   test("without a trial it ends when nobody asks", async () => {
     await bench.start({ idleMs: 100 });
     expect(await bench.ended()).toBe(0);

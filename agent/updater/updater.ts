@@ -8,7 +8,8 @@ import { OneAtATime } from "../../platform/runtime/one-at-a-time.ts";
 import { artefactsFor, compareVersions, readManifest, type Artefact, type BrowserArtefact, type ReleaseInfo, type ReleaseManifest } from "../protocol/release.ts";
 import { signedBytes } from "../protocol/signed.ts";
 import type { FailureReport, ReleaseFolders, TrialRecord } from "./release-folders.ts";
-import { AGENT_UNIT, evidenceFrom, failingBetween, RestartCounter, UNITS, type Services } from "./services.ts";
+import { Restarter } from "./restarter.ts";
+import { AGENT_UNIT, evidenceFrom, failingBetween, UNITS, upOf, type RestartCounter, type Services } from "./services.ts";
 import type { Unpacking } from "./unpacking.ts";
 
 export interface UpdaterDeps {
@@ -46,15 +47,18 @@ export class Updater {
   readonly #deps: UpdaterDeps;
   readonly #turn = new OneAtATime();
   #installing: string | undefined;
-  #restarts = new RestartCounter();
+  readonly #restarter: Restarter;
+  /** A restart that no record on disk stands for. */
+  #owed: readonly string[] | undefined;
 
   constructor(deps: UpdaterDeps) {
     this.#deps = deps;
+    this.#restarter = new Restarter(deps);
   }
 
   /** Whether a release is on trial or being unpacked; until then the process may end. */
   async isBusy(): Promise<boolean> {
-    return this.#installing !== undefined || (await this.#deps.folders.trial()) !== undefined;
+    return this.#installing !== undefined || this.#owed !== undefined || (await this.#deps.folders.trial()) !== undefined;
   }
 
   /** Call once at the start: finishes what was interrupted, and counts the boot. */
@@ -92,6 +96,7 @@ export class Updater {
     try {
       return await this.#turn.run(() => this.#install(request));
     } catch (thrown) {
+      await this.#turn.run(() => this.#dropTrialOf(request.job));
       return fail("update.disk", `the release could not be installed: ${messageOf(thrown)}`);
     } finally {
       this.#installing = undefined;
@@ -122,21 +127,38 @@ export class Updater {
     return this.#turn.run(async () => {
       const trial = await this.#deps.folders.trial();
       if (trial?.job !== job) return fail("update.no-such-trial", "this release is not on trial");
-      await this.#goBack(trial, code, message);
-      return ok(undefined);
+      if (await this.#deps.folders.isConfirmed(trial.version)) {
+        await this.#finishConfirm(trial);
+        return fail("update.no-such-trial", "this release is confirmed already");
+      }
+      return this.#goBack(trial, code, message);
     });
   }
 
-  /** Looks at the trial: gives it up when its time is over or its services keep failing. Returns whether there still is one. */
+  /**
+   * Looks at the trial: gives it up when its time is over or its services keep failing, and repeats what could not be finished before.
+   * Returns whether there is something left to look at.
+   */
   look(): Promise<boolean> {
     return this.#turn.run(async () => {
       const { folders, services, log } = this.#deps;
       const trial = await folders.trial();
-      if (trial === undefined) return false;
-      if (this.#leftMs(trial) <= 0) {
-        await this.#goBack(trial, "update.not-confirmed", `release ${trial.version} was not confirmed within ${Math.round(trial.deadlineMs / 1000)} s`);
+      const { due } = this.#restarter;
+      if (trial === undefined) {
+        if (this.#owed !== undefined && due === "now" && (await this.#restarter.restart(this.#owed)).ok) this.#owed = undefined;
+        return this.#owed !== undefined;
+      }
+      if (await folders.isConfirmed(trial.version)) {
+        // The agent could not be told, and may not ask again.
+        await this.#finishConfirm(trial);
         return false;
       }
+      if (!(await folders.isCurrent(trial.version))) {
+        if (due === "later") return true;
+        return !(await this.#goBack(trial, ...interruptionOf(trial))).ok;
+      }
+      if (this.#leftMs(trial) <= 0) return !(await this.#goBack(trial, "update.not-confirmed", `release ${trial.version} was not confirmed within ${Math.round(trial.deadlineMs / 1000)} s`)).ok;
+      if (trial.restarted !== true && due === "now") await this.#startTrial();
       const states = await services.states(UNITS);
       if (!states.ok) {
         log.warn({ ...states.error }, "the services cannot be watched; only the time limit counts");
@@ -144,13 +166,12 @@ export class Updater {
       }
       const bad = this.#failing(states.value, trial.failing ?? []);
       if (bad === undefined) return true;
-      await this.#goBack(trial, "update.crashes", `release ${trial.version}: ${bad}`);
-      return false;
+      return !(await this.#goBack(trial, "update.crashes", `release ${trial.version}: ${bad}`)).ok;
     });
   }
 
   #failing(states: Parameters<RestartCounter["take"]>[0], before: readonly string[]): string | undefined {
-    for (const [unit, count] of this.#restarts.take(states)) {
+    for (const [unit, count] of this.#restarter.count(states)) {
       // What its picture is worth is judged by the agent.
       if (before.includes(unit)) continue;
       // Empty while the next process runs; the evidence has it from the log.
@@ -177,7 +198,7 @@ export class Updater {
     if (await folders.isConfirmed(trial.version)) return this.#finishConfirm(trial);
     if (!(await folders.isCurrent(trial.version))) {
       log.warn({ job: trial.job, version: trial.version }, "going back to the confirmed release was interrupted");
-      return this.#goBack(trial, "update.interrupted", `the switch to release ${trial.version} was interrupted`);
+      return void (await this.#goBack(trial, ...interruptionOf(trial)));
     }
     await this.#countBoot(trial);
   }
@@ -192,14 +213,30 @@ export class Updater {
     log.error({ from }, "a release is on trial without its record; it is given up");
     await folders.switchBack();
     this.#step("switched-back");
-    await this.#restart(await this.#unitsToRestart(from, await folders.folder("current")));
+    const units = await this.#unitsToRestart(from, await folders.folder("current"));
+    if (!(await this.#restarter.restart(units)).ok) this.#owed = units;
+  }
+
+  /** After an error in the switch the confirmed release is what it was, and no record keeps other updates out. The services were not asked for anything yet. */
+  async #dropTrialOf(job: string): Promise<void> {
+    const { folders, log } = this.#deps;
+    try {
+      const trial = await folders.trial();
+      if (trial?.job !== job) return;
+      if (await folders.isCurrent(trial.version)) await folders.switchBack();
+      await folders.drop("trial");
+      await folders.prune();
+    } catch (thrown) {
+      // The next look goes back.
+      log.error({ error: messageOf(thrown) }, "the switch to a release failed and could not be undone yet");
+    }
   }
 
   async #countBoot(trial: TrialRecord): Promise<void> {
     const { folders, machine } = this.#deps;
     if (trial.boots.some(({ id }) => id === machine.bootId())) return trial.restarted === true ? undefined : this.#startTrial();
     const boots = [...trial.boots, { id: machine.bootId(), upMs: machine.upMs() }];
-    if (boots.length > BOOTS_MAX + 1) return this.#goBack(trial, "update.not-confirmed", `release ${trial.version} was not confirmed in ${trial.boots.length} boots`);
+    if (boots.length > BOOTS_MAX + 1) return void (await this.#goBack(trial, "update.not-confirmed", `release ${trial.version} was not confirmed in ${trial.boots.length} boots`));
     try {
       await folders.writeTrial({ ...trial, boots, restarted: true });
       this.#step("boot-counted");
@@ -258,7 +295,7 @@ export class Updater {
     // Unpacking takes longer than a service that keeps failing needs to be started again.
     const after = await services.states(UNITS);
     const failing = before.ok && after.ok ? failingBetween(before.value, after.value) : [];
-    await folders.writeTrial({ job, version, deadlineMs, failing: [...failing], boots: [{ id: this.#deps.machine.bootId(), upMs: this.#deps.machine.upMs() }] });
+    await folders.writeTrial({ job, version, deadlineMs, failing: [...failing], ...(after.ok && { up: upOf(after.value) }), boots: [{ id: this.#deps.machine.bootId(), upMs: this.#deps.machine.upMs() }] });
     this.#step("trial-written");
     await folders.drop("installing");
     await folders.switchTo(version);
@@ -316,23 +353,28 @@ export class Updater {
     this.#step("pruned");
   }
 
-  /** The links first decide, then the services follow; the record of the trial goes last, so that each step is repeated until all are done. */
-  async #goBack(trial: TrialRecord, code: string, message: string): Promise<void> {
+  /**
+   * The links first decide, then the services follow; the record of the trial goes last, so that each step is repeated until all are done.
+   * Error: the service manager refused; the record stays, and `look` or `recover` goes on.
+   */
+  async #goBack(trial: TrialRecord, code: string, message: string): Promise<Result<void>> {
     const { folders, log, services } = this.#deps;
     log.error({ job: trial.job, version: trial.version, code, reason: message }, "the release is given up");
     await this.#keepEvidence(trial, code, message);
     this.#step("evidence");
     await folders.switchBack();
     this.#step("switched-back");
-    await this.#restart(await this.#unitsToRestart(folders.releaseFolder(trial.version), await folders.folder("current")));
+    const restarted = await this.#restarter.restart(await this.#unitsToRestart(folders.releaseFolder(trial.version), await folders.folder("current")), trial.up);
+    if (!restarted.ok) return restarted;
     this.#step("restarted");
     await folders.becomes("trial", "failed");
     this.#step("failed-written");
-    this.#restarts = new RestartCounter();
+    this.#restarter.countAnew();
     const states = await services.states(UNITS);
     log.info({ ...(states.ok ? states.value : states.error) }, "the confirmed release runs again");
     await folders.prune();
     this.#step("pruned");
+    return ok(undefined);
   }
 
   /** Whether the disk takes it or not: going back is more important. */
@@ -352,7 +394,8 @@ export class Updater {
     const { folders, log } = this.#deps;
     const trial = await folders.trial();
     if (trial === undefined) return;
-    await this.#restart(await this.#unitsToRestart(await folders.folder("confirmed"), await folders.folder("current")));
+    const restarted = await this.#restarter.restart(await this.#unitsToRestart(await folders.folder("confirmed"), await folders.folder("current")), trial.up);
+    if (!restarted.ok) return;
     this.#step("restarted");
     try {
       await folders.writeTrial({ ...trial, restarted: true });
@@ -370,17 +413,6 @@ export class Updater {
     return isSamePlayer ? [AGENT_UNIT] : UNITS;
   }
 
-  async #restart(units: readonly string[]): Promise<void> {
-    const { services, log } = this.#deps;
-    // The counters start from what is known before the restart.
-    const before = await services.states(UNITS);
-    if (before.ok) this.#restarts.take(before.value);
-    for (const [what, done] of [["reload", await services.reload()], ["restart", await services.restart(units)]] as const) {
-      // The links are right, so the next start of the services is too.
-      if (!done.ok) log.error({ ...done.error, what }, "the service manager refused");
-    }
-  }
-
   #leftMs(trial: TrialRecord): number {
     const { machine } = this.#deps;
     const boot = trial.boots.find(({ id }) => id === machine.bootId());
@@ -396,6 +428,10 @@ export class Updater {
   #step(name: string): void {
     this.#deps.onStep?.(name);
   }
+}
+
+function interruptionOf({ version }: TrialRecord): [code: string, message: string] {
+  return ["update.interrupted", `the switch to release ${version} was interrupted`];
 }
 
 function reportOf(job: string, report: FailureReport | undefined): Pick<FailureReport, "code" | "message" | "evidence"> {
