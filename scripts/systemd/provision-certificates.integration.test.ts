@@ -98,6 +98,18 @@ test.skipIf(cannot !== undefined)("a folder whose name no settings can use, and 
   expect(bench.problem()).not.toMatch(/PRIVATE KEY-----/);
 });
 
+test.skipIf(cannot !== undefined)("what a removal that was cut short left of a certificate goes first, also where the same certificate comes again", () => {
+  put();
+  put({ "key.pem": VALID.key }, "shop.vitrine-taken");
+  mkdirSync(bench.at("boot", FOLDER, "shop.vitrine-taken", "shop"));
+  writeFileSync(bench.at("boot", FOLDER, "shop.vitrine-taken", "shop", "key.pem"), VALID.key);
+  linkSync(bench.at("boot", FOLDER, "shop.vitrine-taken", "shop", "key.pem"), bench.at("boot", "same-blocks"));
+  expect(bench.step()).toMatchObject({ code: 0, said: expect.stringContaining("took the certificate shop") as string });
+  expect(readFileSync(bench.at("boot", "same-blocks")).every((byte) => byte === 0)).toBe(true);
+  rmSync(bench.at("boot", "same-blocks"));
+  expect([stored(), bench.boot(), bench.step()]).toEqual([FILES, [], { code: 0, said: "" }]);
+});
+
 test.skipIf(cannot !== undefined)("a store that takes no writes leaves the certificate where it is", () => {
   put();
   rmSync(bench.at("store"), { recursive: true });
