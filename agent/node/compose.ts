@@ -228,7 +228,10 @@ function doorOf(platform: OpenedPlatform, path: string, clock: Clock, log: Log, 
   const view = () => agent()?.parts.setup.portalView();
   const server = () => createPortalServer({
     clock, log: log.child({ part: "portal" }),
-    answer: (request) => answerPortal({ view, choose: (choice) => agent()?.parts.setup.choose(choice) ?? false }, request),
+    answer: (request) => {
+      agent()?.parts.setup.visited();
+      return answerPortal({ view, choose: (choice) => agent()?.parts.setup.choose(choice) ?? false }, request);
+    },
   });
   if (platform.world !== undefined) return loopbackDoor(server, path);
   return systemdDoor({ server, path, control: (verb, unit) => runCommand("systemctl", [verb, "--no-ask-password", unit], SYSTEMCTL_TIMEOUT_MS) });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_SETUP_POLICY, initialSetup, isWatching, stepSetup, type SetupEvent, type SetupFacts, type SetupState } from "./setup-state.ts";
 
-const { windowMs, windowMaxMs, fileRetryMs, reopenMs } = DEFAULT_SETUP_POLICY;
+const { windowMs, windowMaxMs, fileRetryMs, guestMs, reopenMs } = DEFAULT_SETUP_POLICY;
 const START_MS = 20_000;
 const point = { interface: "wlan0", address: "10.42.0.1/24" };
 const facts = (over: Partial<SetupFacts> = {}): SetupFacts => ({ nowMs: START_MS, owned: false, cable: false, knownWifi: false, connected: false, filePending: false, ...over });
@@ -75,8 +75,24 @@ describe("the network of the provisioning file", () => {
     expect(look(failed, { ...wired, nowMs: START_MS + fileRetryMs - 1 })).toMatchObject({ task: "nothing", state: { failure } });
     expect(look(failed, { ...wired, nowMs: START_MS + fileRetryMs }).task).toBe("join-file");
     const shown = step(opening.state, { kind: "opened", point }).state;
-    expect(look(shown, { ...pending, nowMs: windowMs - 1 }).task).toBe("nothing");
-    expect(look(look(shown, { ...pending, nowMs: windowMs }).state, { ...pending, nowMs: windowMs }).task).toBe("join-file");
+    const dueMs = START_MS + fileRetryMs;
+    expect(look(shown, { ...pending, nowMs: dueMs - 1 }).task).toBe("nothing");
+    const closed = look(shown, { ...pending, nowMs: dueMs });
+    expect(closed).toMatchObject({ task: "close", state: { kind: "idle" } });
+    const again = look(closed.state, { ...pending, nowMs: dueMs });
+    expect(again.task).toBe("join-file");
+    const refused = step(again.state, { kind: "not-joined", failure, nowMs: dueMs }).state;
+    expect(look(refused, { ...pending, nowMs: dueMs }).task).toBe("open");
+  });
+
+  test("does not close the set-up network on a person who is using it, until some time has passed or the window is over", () => {
+    const shown = step(look(step(look(idle, pending).state, { kind: "not-joined", failure, nowMs: START_MS }).state, pending).state, { kind: "opened", point }).state;
+    const guestAtMs = START_MS + fileRetryMs - 1;
+    expect(look(shown, { ...pending, guestAtMs, nowMs: guestAtMs + guestMs - 1 }).task).toBe("nothing");
+    expect(look(shown, { ...pending, guestAtMs, nowMs: guestAtMs + guestMs }).task).toBe("close");
+    expect(look(shown, { ...pending, guestAtMs: windowMs - 1, nowMs: windowMs }).task).toBe("close");
+    // Without a network in the file there is nothing to close it for.
+    expect(look(shown, { nowMs: windowMs - 1 }).task).toBe("nothing");
   });
 });
 

@@ -10,13 +10,15 @@ export interface SetupPolicy {
   readonly windowMs: number;
   /** It never opens later than this after power-on, however many attempts there were. */
   readonly windowMaxMs: number;
-  /** Between attempts with the network of the provisioning file. */
+  /** Between attempts with the network of the provisioning file. The set-up network is closed for one. */
   readonly fileRetryMs: number;
+  /** A person whose phone asked the portal for something has this long to choose a network before the set-up network may be closed for the file's. */
+  readonly guestMs: number;
   /** After the machine could not open the set-up network. */
   readonly reopenMs: number;
 }
 
-export const DEFAULT_SETUP_POLICY: SetupPolicy = { graceMs: 20_000, windowMs: 900_000, windowMaxMs: 3_600_000, fileRetryMs: 300_000, reopenMs: 30_000 };
+export const DEFAULT_SETUP_POLICY: SetupPolicy = { graceMs: 20_000, windowMs: 900_000, windowMaxMs: 3_600_000, fileRetryMs: 300_000, guestMs: 300_000, reopenMs: 30_000 };
 
 /** Why the last attempt failed. `ssid` is absent if it was not about Wi-Fi. */
 export interface SetupFailure extends Issue {
@@ -54,6 +56,8 @@ export interface SetupFacts {
   readonly filePending: boolean;
   /** Wi-Fi network of the file. */
   readonly fileSsid?: string;
+  /** When a phone last asked the portal for something, monotonic. Absent: none did. */
+  readonly guestAtMs?: number;
 }
 
 export type SetupEvent =
@@ -85,7 +89,7 @@ export function isWatching(state: SetupState, { nowMs, owned, filePending }: Pic
 export function stepSetup(state: SetupState, event: SetupEvent, policy: SetupPolicy): SetupStep {
   switch (event.kind) {
     case "looked":
-      return look(state, event.facts);
+      return look(state, event.facts, policy);
     case "opened":
       return state.kind === "opening" ? stay({ ...memoryOf(state), kind: "open", point: event.point }) : stay(state);
     case "not-opened":
@@ -100,10 +104,13 @@ export function stepSetup(state: SetupState, event: SetupEvent, policy: SetupPol
   }
 }
 
-function look(state: SetupState, facts: SetupFacts): SetupStep {
-  if (state.kind === "open" && !mayBeOpen(state, facts)) return { state: { ...memoryOf(state), kind: "idle" }, task: "close" };
+function look(state: SetupState, facts: SetupFacts, policy: SetupPolicy): SetupStep {
+  // One radio does one thing at a time, and after a power cut of a whole site the router may only need longer than this device.
+  const fileIsDue = facts.filePending && facts.nowMs >= state.fileNotBeforeMs;
+  const hasGuest = facts.guestAtMs !== undefined && facts.nowMs < facts.guestAtMs + policy.guestMs;
+  if (state.kind === "open" && (!mayBeOpen(state, facts) || (fileIsDue && !hasGuest))) return { state: { ...memoryOf(state), kind: "idle" }, task: "close" };
   if (state.kind !== "idle") return stay(state);
-  if (facts.filePending && facts.nowMs >= state.fileNotBeforeMs) {
+  if (fileIsDue) {
     return { state: { ...memoryOf(state), kind: "joining", from: "file", ...(facts.fileSsid === undefined ? {} : { ssid: facts.fileSsid }) }, task: "join-file" };
   }
   if (mayBeOpen(state, facts) && facts.nowMs >= state.openNotBeforeMs) return { state: { ...memoryOf(state), kind: "opening" }, task: "open" };

@@ -10,7 +10,7 @@ import { machine, NetworkBench, textLog } from "../network/testing/network-bench
 import { DEFAULT_SETUP_POLICY } from "./setup-state.ts";
 import { Setup } from "./setup.ts";
 
-const { graceMs, windowMs, fileRetryMs } = DEFAULT_SETUP_POLICY;
+const { graceMs, windowMs, fileRetryMs, guestMs } = DEFAULT_SETUP_POLICY;
 const SHOP = { ssid: "Shop", security: "wpa-psk", password: "correct horse" } as const;
 const wifi = (over: object = {}): Network => ({ wifi: { ...SHOP, ...over } });
 const request = (over: object = {}) => ({ ssid: wifi(over).wifi?.ssid ?? "", network: wifi(over) });
@@ -197,6 +197,23 @@ describe("the network of the provisioning file", () => {
     world.update({ network: withAccessPoint(world.state.network, { ...SHOP, ssid: "Later" }, true) });
     await bench.pass(fileRetryMs + 20_000);
     expect([bench.used, bench.setup.sentence()]).toEqual([["network"], undefined]);
+  });
+
+  test("that came back later than the device is joined though the set-up network is open, unless a person is using that", async () => {
+    bench = await SetupBench.start({ file: wifi({ ssid: "Later" }) });
+    expect(bench.radio.open()).toBeDefined();
+    const { password } = bench.setup.screen() ?? {};
+    const { world } = bench.net.machine;
+    await bench.pass(fileRetryMs - 20_000);
+    bench.setup.visited();
+    await bench.pass(40_000);
+    expect([bench.radio.open()?.password, bench.used]).toEqual([password, []]);
+    // Once the person is gone the network is looked for, and what is on the screen stays true while it is not there.
+    await bench.pass(guestMs);
+    expect([bench.door.filter((call) => call === "close").length, bench.radio.open()?.password]).toEqual([1, password]);
+    world.update({ network: withAccessPoint(world.state.network, { ...SHOP, ssid: "Later" }, true) });
+    await bench.pass(fileRetryMs + 20_000);
+    expect([bench.radio.open(), bench.used, bench.net.online()]).toEqual([undefined, ["network"], true]);
   });
 
   test("gives way to settings that the owner chose", async () => {

@@ -90,6 +90,7 @@ export class Setup {
   #networks: readonly VisibleNetwork[] = [];
   #opening: { readonly host: string; readonly token: string } | undefined;
   #asked: SetupRequest | undefined;
+  #guestAtMs: number | undefined;
 
   constructor(deps: SetupDeps) {
     this.#deps = deps;
@@ -126,6 +127,11 @@ export class Setup {
       device: this.#deps.deviceId.slice(0, SHORT_ID), ...this.#opening, interface: state.point.interface, networks: this.#networks,
       ...(state.failure === undefined ? {} : { problem: failureSentence(state.failure) }),
     };
+  }
+
+  /** A phone in the set-up network asked the portal for something. */
+  visited(): void {
+    this.#guestAtMs = this.#deps.clock.monotonicMs();
   }
 
   /** A person's choice. Returns false when set-up does not take it. */
@@ -282,7 +288,8 @@ export class Setup {
     // Without an adapter, or without knowing what is there, no set-up network is opened.
     const found = uplinks.ok ? uplinks.value : { cable: true, knownWifi: false, connected: false };
     const fileSsid = file?.wifi?.ssid;
-    return { nowMs: clock.monotonicMs(), owned: owned(), ...found, filePending: this.#filePending, ...(fileSsid === undefined ? {} : { fileSsid }) };
+    const guest = this.#guestAtMs === undefined ? {} : { guestAtMs: this.#guestAtMs };
+    return { nowMs: clock.monotonicMs(), owned: owned(), ...found, filePending: this.#filePending, ...(fileSsid === undefined ? {} : { fileSsid }), ...guest };
   }
 
   #step(event: SetupEvent): SetupTask {
