@@ -4,7 +4,10 @@ import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Reporter } from "../state/reporter.ts";
 
-/** Reports which release runs, which is on trial, and which were confirmed and failed last. Asks the updater at the start and after each change only, because each question starts it. */
+/** The updater may be starting, or a disk may be slow; asking starts it again. */
+const RETRY_MS = 60_000;
+
+/** Reports which release runs, which is on trial, and which were confirmed and failed last. Asks the updater at the start and after each change only, and again after no answer, because each question starts it. */
 export class SoftwareReporter {
   readonly #software: SoftwareUpdater;
   readonly #reporter: Reporter;
@@ -31,16 +34,16 @@ export class SoftwareReporter {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#read();
-      await this.#wake.wait(this.#timers, "software.report", Infinity, signal);
+      const isRead = await this.#read();
+      await this.#wake.wait(this.#timers, "software.report", isRead ? Infinity : RETRY_MS, signal);
     }
   }
 
-  async #read(): Promise<void> {
+  async #read(): Promise<boolean> {
     const status = await this.#software.status();
     if (!status.ok) {
       this.#log.warn({ ...status.error }, "it is not known which release is installed");
-      return;
+      return false;
     }
     this.#status = status.value;
     const { running, confirmed, trial, lastConfirmed, lastFailed } = status.value;
@@ -50,5 +53,6 @@ export class SoftwareReporter {
       ...(lastConfirmed !== undefined && { lastConfirmed: { version: lastConfirmed.version, job: lastConfirmed.job } }),
       ...(lastFailed !== undefined && { lastFailed: { version: lastFailed.version, job: lastFailed.job, code: lastFailed.code, message: lastFailed.message.slice(0, 1000) } }),
     });
+    return true;
   }
 }

@@ -120,9 +120,9 @@ async function awaitWindow(deps: SoftwareUpdateDeps, { notBeforeMs = 0, notAfter
 
 async function fetchAll(deps: SoftwareUpdateDeps, { package: deb, browser }: ReleaseFiles, { mirror }: Params, context: ExecutionContext): Promise<Result<{ readonly package: string; readonly browser?: string }>> {
   const totalBytes = deb.bytes + (browser?.bytes ?? 0);
-  const packageFile = await fetchFile(deps, mirrored(deb, mirror), (bytes) => context.progress("downloading", (100 * bytes) / totalBytes), context);
+  const packageFile = await fetchFile(deps, mirrored(deb, mirror), (bytes) => context.progress("downloading", (100 * bytes) / totalBytes), context, browser === undefined ? [] : [browser.sha256]);
   if (!packageFile.ok || browser === undefined) return packageFile.ok ? ok({ package: packageFile.value }) : packageFile;
-  const browserFile = await fetchFile(deps, mirrored(browser, mirror), (bytes) => context.progress("downloading", (100 * (deb.bytes + bytes)) / totalBytes), context);
+  const browserFile = await fetchFile(deps, mirrored(browser, mirror), (bytes) => context.progress("downloading", (100 * (deb.bytes + bytes)) / totalBytes), context, [deb.sha256]);
   return browserFile.ok ? ok({ package: packageFile.value, browser: browserFile.value }) : browserFile;
 }
 
@@ -131,9 +131,9 @@ function mirrored(file: FileToFetch, mirror: string | undefined): FileToFetch {
 }
 
 /** Tries again until the command's own time-out: a release may wait for a network for hours. */
-async function fetchFile(deps: SoftwareUpdateDeps, file: FileToFetch, progress: (bytes: number) => void, { signal, progress: say }: Pick<ExecutionContext, "signal" | "progress">): Promise<Result<string>> {
+async function fetchFile(deps: SoftwareUpdateDeps, file: FileToFetch, progress: (bytes: number) => void, { signal, progress: say }: Pick<ExecutionContext, "signal" | "progress">, alsoWanted: readonly string[]): Promise<Result<string>> {
   for (let attempt = 0; ; attempt += 1) {
-    const fetched = await deps.files.fetch(file, progress, signal);
+    const fetched = await deps.files.fetch(file, progress, signal, alsoWanted);
     if (fetched.ok || fetched.error.code !== "content.unreachable") return fetched;
     say(`cannot download, and tries again: ${fetched.error.message}`);
     if (!(await sleep(deps.timers, "update.retry", retryDelayMs(RETRY, attempt, deps.random), signal))) return fail("command.aborted", `stopped: ${fetched.error.message}`);

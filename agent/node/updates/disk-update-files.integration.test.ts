@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -65,6 +65,15 @@ test("a finished file that was damaged since is fetched again, and another hash 
   writeFileSync(join(root, "updates", SHA256), "damaged");
   expect(await files().fetch(wanted(), () => {}, never)).toMatchObject({ ok: true });
   expect(await files().fetch(wanted("0".repeat(64)), () => {}, never)).toMatchObject({ ok: false, error: { code: "content.hash-mismatch" } });
+});
+
+test("what an update that was canceled left is removed, finished or not; the other file of the same release stays", async () => {
+  const never = new AbortController().signal;
+  const [browser, canceled] = ["b".repeat(64), "c".repeat(64)];
+  await files().keepPicture({ bytes: Buffer.from("jpeg"), contentType: "image/jpeg" });
+  for (const name of [browser, canceled, `${canceled}.part`]) writeFileSync(join(root, "updates", name), "bytes");
+  expect(await files().fetch(wanted(), () => {}, never, [browser])).toMatchObject({ ok: true });
+  expect(readdirSync(join(root, "updates")).toSorted()).toEqual([SHA256, browser, "last-picture.jpg"].toSorted());
 });
 
 test("without the space that has to stay free nothing is fetched", async () => {

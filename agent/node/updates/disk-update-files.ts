@@ -25,13 +25,13 @@ export class DiskUpdateFiles implements UpdateFiles {
     this.#deps = deps;
   }
 
-  async fetch({ url, bytes, sha256 }: FileToFetch, progress: (bytes: number) => void, signal: AbortSignal): Promise<Result<string>> {
+  async fetch({ url, bytes, sha256 }: FileToFetch, progress: (bytes: number) => void, signal: AbortSignal, alsoWanted: readonly string[] = []): Promise<Result<string>> {
     const { folder, http, keepFreeBytes } = this.#deps;
     const to = join(folder, sha256);
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      await this.#removeOthers([sha256, ...alsoWanted]);
       if (await readIfWhole(to, sha256, signal)) return ok(to);
-      await this.#removeOthers(sha256);
       // The updater copies and unpacks it on this disk or another one, and checks that itself.
       const freeBytes = await (await roomOn(folder, keepFreeBytes)).freeBytes();
       if (freeBytes < bytes) return fail("content.disk", `the release needs ${bytes} bytes on disk; ${freeBytes} are available beyond what must stay free`, "free space in the data folder, or lower disk.keepFreeBytes");
@@ -69,10 +69,11 @@ export class DiskUpdateFiles implements UpdateFiles {
     await rm(this.#deps.folder, { recursive: true, force: true });
   }
 
-  /** A release that is no longer wanted is never resumed. The files of one release are fetched one after the other, so the last finished one stays. */
-  async #removeOthers(sha256: string): Promise<void> {
+  /** A release that is no longer wanted, such as that of a canceled update, is never resumed. */
+  async #removeOthers(wanted: readonly string[]): Promise<void> {
     for (const name of await readdir(this.#deps.folder)) {
-      if (name.endsWith(".part") && !name.startsWith(sha256)) await rm(join(this.#deps.folder, name), { force: true });
+      if (wanted.some((sha256) => name.startsWith(sha256)) || PICTURES.some(([picture]) => picture === name)) continue;
+      await rm(join(this.#deps.folder, name), { force: true });
     }
   }
 }
