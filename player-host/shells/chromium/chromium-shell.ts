@@ -390,7 +390,7 @@ export class ChromiumShell implements Shell {
       evaluate: (expression, timeoutMs) => page.evaluate(expression, timeoutMs),
       pages: () => targets.left(),
       found: (finding) => this.#events.emit({ kind: "window", finding }),
-      covered: (why) => this.#startAnew(`${why}; it did not go away`),
+      stuck: (why) => this.#startAnew(`${why}; it stays so`),
     });
     watch.run(over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the window threw"));
     return () => watch.lookNow();

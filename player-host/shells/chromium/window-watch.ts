@@ -30,8 +30,8 @@ export interface WindowWatchDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly found: (finding: WindowFinding) => void;
-  /** One of the browser's own windows has covered the picture for `COVERED_MAX_MS`. */
-  readonly covered: (why: string) => void;
+  /** One of the browser's own windows has covered the picture, or the compositor does not size ours, for longer than it may. */
+  readonly stuck: (why: string) => void;
 }
 
 interface Bounds {
@@ -43,10 +43,17 @@ interface Bounds {
 }
 
 export const LOOK_EVERY_MS = 4_000;
-/** The browser's own windows are asked to close at once; after this `covered` is called. */
+/** The browser's own windows are asked to close at once; after this `stuck` is called. */
 const COVERED_MAX_MS = 20_000;
-/** Attempts to correct the window for one screen size. After them it is only reported. */
+/** Attempts to correct the window for one screen size where no compositor sizes it. After them it is only reported. */
 const TRIES_MAX = 4;
+/**
+ * What a compositor and the browser get to carry out a change of the window's size. An emulated Pi needs two to three seconds; asked again
+ * meanwhile, the browser was left with a window of 500×46 in full screen on a black screen, for good (labwc 0.8.3, Chromium 156).
+ */
+const COMPOSED_SETTLE_MS = 8_000;
+/** A window that the compositor does not size for so long gets a new browser. */
+const MISPLACED_MAX_MS = 60_000;
 const UNFOCUSED_LOOKS = 3;
 const ANSWER_TIMEOUT_MS = 2_000;
 /** Generous, for a dozen requests to the server of a loaded machine; nothing else waits for them. */
@@ -66,6 +73,9 @@ export class WindowWatch {
   /** Consecutive looks that found the page without keyboard focus, although each gave it back. */
   #unfocused = 0;
   #coveredSinceMs: number | undefined;
+  #misplacedSinceMs: number | undefined;
+  /** When the browser was asked to change its window. */
+  #correctedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: WindowWatchDeps) {
     this.#deps = deps;
@@ -77,13 +87,18 @@ export class WindowWatch {
       if (signal.aborted) return;
       this.#deps.found(finding);
       this.#follow(finding);
-      // A window that was just corrected is checked again soon.
-      const soon = finding.kind === "misplaced" ? this.#tries.count < TRIES_MAX : finding.kind === "unknown" && !known;
+      const soon = finding.kind === "misplaced" ? this.#isBeingCorrected() : finding.kind === "unknown" && !known;
       known ||= finding.kind !== "unknown";
       // A slow machine needs longer to carry a correction out than to look again.
       const delayMs = soon ? LOOK_AGAIN_MS * Math.max(1, this.#tries.count) : LOOK_EVERY_MS;
       await this.#wake.wait(this.#deps.timers, "window.next-look", delayMs, signal);
     }
+  }
+
+  /** A window that was just corrected is checked again soon. */
+  #isBeingCorrected(): boolean {
+    if (!this.#deps.composed) return this.#tries.count < TRIES_MAX;
+    return this.#deps.clock.monotonicMs() - (this.#misplacedSinceMs ?? Number.NEGATIVE_INFINITY) < COMPOSED_SETTLE_MS;
   }
 
   /** Looks now instead of after the pause. */
@@ -103,8 +118,13 @@ export class WindowWatch {
     const silent: WindowFacts["silent"] = [...(bounds === undefined ? ["the browser" as const] : []), ...(page === undefined ? ["the page" as const] : []), ...(asked === undefined ? ["the X server" as const] : [])];
     const facts: WindowFacts = { bounds, page, own, over, silent, composed: this.#deps.composed, pages: this.#deps.pages(), keyboardAt: this.#unfocused < UNFOCUSED_LOOKS ? undefined : await this.#keyboardAt() };
     const finding = await this.#judge(facts);
-    if (finding.kind === "misplaced") await this.#putRight(facts);
-    else if (finding.kind !== "unknown") this.#tries = { screen: "", count: 0 };
+    if (finding.kind === "misplaced") {
+      this.#misplacedSinceMs ??= this.#deps.clock.monotonicMs();
+      await (this.#deps.composed ? this.#askCompositor(facts) : this.#putRight(facts));
+    } else if (finding.kind !== "unknown") {
+      this.#tries = { screen: "", count: 0 };
+      this.#misplacedSinceMs = undefined;
+    }
     return finding;
   }
 
@@ -119,8 +139,12 @@ export class WindowWatch {
   }
 
   #follow(finding: WindowFinding): void {
-    const { clock, covered } = this.#deps;
+    const { clock, composed, stuck } = this.#deps;
     if (finding.kind === "unknown") return;
+    if (finding.kind === "misplaced" && composed && clock.monotonicMs() - (this.#misplacedSinceMs ?? Number.POSITIVE_INFINITY) >= MISPLACED_MAX_MS) {
+      this.#misplacedSinceMs = undefined;
+      stuck(finding.says);
+    }
     const own = finding.kind === "covered" && finding.by === "browser";
     if (!own) {
       this.#coveredSinceMs = undefined;
@@ -129,7 +153,24 @@ export class WindowWatch {
     this.#coveredSinceMs ??= clock.monotonicMs();
     if (clock.monotonicMs() - this.#coveredSinceMs < COVERED_MAX_MS) return;
     this.#coveredSinceMs = undefined;
-    covered(finding.says);
+    stuck(finding.says);
+  }
+
+  /** A compositor sizes the window itself, once the window is in full screen: it only has to be asked, and given the time. */
+  async #askCompositor({ bounds }: WindowFacts): Promise<void> {
+    const { clock, log } = this.#deps;
+    if (bounds === undefined) return;
+    const nowMs = clock.monotonicMs();
+    const isFull = bounds.windowState === "fullscreen";
+    if (nowMs - this.#correctedMs < COMPOSED_SETTLE_MS || (isFull && nowMs - (this.#misplacedSinceMs ?? nowMs) < COMPOSED_SETTLE_MS)) return;
+    this.#correctedMs = nowMs;
+    log.warn({ bounds }, "the compositor has not given the browser's window the screen: asking for full screen");
+    try {
+      if (isFull) await this.#set(bounds.windowId, { windowState: "normal" });
+      await this.#set(bounds.windowId, { windowState: "fullscreen" });
+    } catch (thrown) {
+      log.warn({ error: cdpFailure(thrown) }, "the window could not be put into full screen");
+    }
   }
 
   async #putRight({ bounds, page, own }: WindowFacts): Promise<void> {
@@ -144,7 +185,7 @@ export class WindowWatch {
     try {
       // The browser would make a window of exactly the screen's size one pixel smaller; the X server does not.
       if (own !== undefined && bounds.windowState === "fullscreen" && barsPx(page) === 0) return x11?.place(own.id, { left: 0, top: 0, ...screen });
-      // A window manager or compositor then sizes the window.
+      // A window manager then sizes the window.
       if (bounds.windowState !== "fullscreen") return await set({ windowState: "fullscreen" });
       // Without one: leave full screen, set the size, and return to full screen, which hides the browser's bars.
       await set({ windowState: "normal" });
