@@ -48,7 +48,8 @@ ROOTPART=LABEL=vitrine-root
 CONSOLES=tty0
 CMA=0
 DEFAULTS
-extra='quiet loglevel=3 vt.global_cursor_default=0 logo.nologo'
+# panic: a kernel or an initramfs that cannot go on reboots after ten seconds; otherwise it waits for somebody, and the watchdog is not fed yet.
+extra='quiet loglevel=3 vt.global_cursor_default=0 logo.nologo panic=10'
 if [ "${READ_ONLY:-}" = 1 ]; then
   # After raspi-firmware's rw; systemd makes the root writable at the first boot (/etc/fstab).
   extra+=' ro vitrine.overlay'

@@ -146,6 +146,11 @@ export class EmulatedImage {
     return readFileSync(to, "utf8");
   }
 
+  /** Names a partition in the card's table. Only while the machine is off. */
+  async labelPartition(number: number, label: string): Promise<void> {
+    await run("sfdisk", ["--quiet", "--part-label", this.card, String(number), label]);
+  }
+
   run(script: string, limitMs?: number): Promise<Ran> {
     return this.#shell.run(script, limitMs ?? 5 * 60_000);
   }

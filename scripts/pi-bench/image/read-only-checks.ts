@@ -6,6 +6,10 @@ import type { ImageBench } from "./image-bench.ts";
 const LOWER = "/run/vitrine-root/lower";
 /** Sectors written to the root's partition since the machine was switched on. */
 const ROOT_SECTORS = `awk '{ print $7 }' "/sys/class/block/$(basename "$(findmnt -no SOURCE ${LOWER})")/stat"`;
+/** After the boot partition and the root. */
+const STATE_PARTITION = 3;
+/** Five minutes for the device to appear (fstab), two until the reboot, and the boot itself. */
+const REBOOT_MS_MAX = 15 * 60_000;
 /** A file in each folder that has to last, and one in the system, which must not. */
 const LASTING = ["/var/lib/vitrine", "/var/lib/vitrine-player", "/var/lib/vitrine-content", "/var/lib/vitrine-certificates", "/var/lib/vitrine-releases", "/var/log/vitrine-player", "/var/lib/NetworkManager", "/etc/NetworkManager/system-connections", "/var/lib/systemd/timesync"];
 const MARKS = [...LASTING, "/etc", "/usr/lib", "/var/lib"].map((folder) => `${folder}/bench-mark`);
@@ -31,6 +35,20 @@ export const READ_ONLY_CHECKS: readonly Check<ImageBench>[] = [
       expect(await marksIn(pi)).toEqual(LASTING.map((folder) => `${folder}/bench-mark`));
       const { deviceId, owner } = await pi.until("the agent answers", () => pi.status());
       expect({ deviceId, owner }).toEqual({ deviceId: identity?.deviceId, owner: identity?.owner });
+    },
+  },
+  {
+    name: "a state partition that cannot be mounted has the device reboot, and it comes back once it can",
+    async run({ pi }) {
+      await pi.cutPower();
+      await pi.labelPartition(STATE_PARTITION, "gone");
+      const machine = await pi.switchOn();
+      // QEMU ends where the machine would reboot.
+      await machine.seen(/(?!)/, REBOOT_MS_MAX);
+      expect(machine.isOver).toBe(true);
+      await pi.labelPartition(STATE_PARTITION, "vitrine-state");
+      await pi.boot();
+      await pi.until("the agent answers", () => pi.status());
     },
   },
 ];
