@@ -43,8 +43,9 @@ export class LinuxClockControl implements ClockControl {
   }
 
   async #isSynced(): Promise<boolean> {
-    // systemd-timesyncd leaves a file.
+    // systemd-timesyncd has a folder while it runs, and leaves a file in it. timedatectl would start a service each time, to say the same.
     if (this.#files.has("run/systemd/timesync/synchronized")) return true;
+    if (this.#files.names("run/systemd").includes("timesync")) return false;
     const nowMs = this.#clock.monotonicMs();
     if (this.#told !== undefined && nowMs - this.#told.atMs < (this.#told.synced ? SYNCED_FOR_MS : NOT_SYNCED_FOR_MS)) return this.#told.synced;
     this.#asked ??= this.#askPrograms().finally(() => (this.#asked = undefined));

@@ -44,6 +44,12 @@ describe("clock", () => {
     expect(await open(fixture, answers(table).run).clock.quality()).toBe(quality);
   });
 
+  test("starts no program where timesyncd runs and has not synchronised it", async () => {
+    const { run, ran } = answers({ [TIMEDATECTL]: "yes" });
+    expect(await open({ "run/systemd/timesync/anything": "" }, run).clock.quality()).toBe("local");
+    expect(ran).toEqual([]);
+  });
+
   test("starts no programs for ten minutes once it is synchronised", async () => {
     const { run, ran } = answers({ [TIMEDATECTL]: "yes" });
     const { time, clock } = open({}, run);
