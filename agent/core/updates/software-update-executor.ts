@@ -43,6 +43,8 @@ type Done = Execution<CommandResult<"software.update">>;
 const HOLD_SECONDS = 60;
 const TRIAL_MINUTES = 10;
 const ASK_MS = 2_000;
+/** After a boot the player and the first verdict over its picture take a while; a device without a player has neither. In `holdSeconds`. */
+const BEFORE_HOLDS = 3;
 const WINDOW_LOOK_MS = 60_000;
 /** How long unpacking, the switch and the report after the trial may take on a slow card. */
 const AROUND_TRIAL_MS = 30 * 60_000;
@@ -76,6 +78,7 @@ async function run(deps: SoftwareUpdateDeps, params: Params, context: ExecutionC
   if (!begin.ok) return { state: "failed", error: begin.error };
   const files = await fetchAll(deps, checked.value, params, context);
   if (!files.ok) return { state: "failed", error: files.error };
+  if (!(await awaitPicture(deps, BEFORE_HOLDS * holdSeconds * 1_000, context))) return { state: "failed", error: { code: "command.aborted", message: "stopped before the release was installed" } };
   const before = await software.status();
   if (!before.ok) return { state: "failed", error: before.error };
   // A command that times out after the switch has nobody who judges the release.
@@ -116,6 +119,18 @@ async function awaitWindow(deps: SoftwareUpdateDeps, { notBeforeMs = 0, notAfter
     context.progress(beganMs === undefined ? "waiting for the window" : `waiting ${Math.ceil(leftMs / 1000)} s so that not all devices begin at once`);
     if (!(await sleep(deps.timers, "update.window", Math.min(leftMs, WINDOW_LOOK_MS), context.signal))) return fail("command.aborted", "stopped before the update began");
   }
+}
+
+/** Waits for a picture to compare with: as good as none is any release. Returns false when stopped. */
+async function awaitPicture(deps: SoftwareUpdateDeps, withinMs: number, context: ExecutionContext): Promise<boolean> {
+  const { clock, timers } = deps;
+  const startMs = clock.monotonicMs();
+  while (!deps.hasPlayer() || (deps.verdict() ?? "unknown") === "unknown") {
+    if (clock.monotonicMs() - startMs >= withinMs) return true;
+    context.progress("waiting for the player and a verdict over its picture");
+    if (!(await sleep(timers, "update.before", ASK_MS, context.signal))) return false;
+  }
+  return true;
 }
 
 async function fetchAll(deps: SoftwareUpdateDeps, { package: deb, browser }: ReleaseFiles, { mirror }: Params, context: ExecutionContext): Promise<Result<{ readonly package: string; readonly browser?: string }>> {

@@ -46,12 +46,25 @@ test("a picture that was bad before does not hold a release up, as long as it is
 
 test("a release that has lost the player is given up, also in the night, when the display is off", async () => {
   for (const verdict of ["dark-expected", "unknown"] as const) {
-    const lost = await updated((rig) => Object.assign(rig, { verdictBefore: verdict, trialVerdict: verdict, trialHasPlayer: false }));
+    const lost = await updated((rig) => Object.assign(rig, { verdictBefore: verdict, trialVerdict: verdict, trialHasPlayer: false }), 20 * MINUTE_MS);
     expect(lost.outcome).toMatchObject({ state: "failed", error: { code: "update.picture-worse", message: expect.stringContaining("the player was connected before the release and is not with it") as string } });
     expect(lost.software).toMatchObject({ running: "1.0.0", confirmed: "1.0.0" });
   }
-  const never = await updated((rig) => Object.assign(rig, { verdictBefore: "unknown", trialVerdict: "unknown", hadPlayer: false, trialHasPlayer: false }));
+  const never = await updated((rig) => Object.assign(rig, { verdictBefore: "unknown", trialVerdict: "unknown", hadPlayer: false, trialHasPlayer: false }), 20 * MINUTE_MS);
   expect(never.outcome?.state).toBe("succeeded");
+});
+
+test("an update that begins before the player has started waits for its picture, so that a release without a player is given up", async () => {
+  const lost = await updated((rig) => Object.assign(rig, { playerFromMs: 2 * MINUTE_MS, trialVerdict: "unknown", trialHasPlayer: false }), 20 * MINUTE_MS);
+  expect(lost.outcome).toMatchObject({ state: "failed", error: { code: "update.picture-worse" } });
+  expect(lost.software).toMatchObject({ running: "1.0.0", confirmed: "1.0.0" });
+  const canceled = new UpdateRig();
+  canceled.playerFromMs = 2 * MINUTE_MS;
+  await canceled.update();
+  await canceled.pass(MINUTE_MS);
+  canceled.cancel();
+  await canceled.pass(MINUTE_MS);
+  expect([canceled.outcome?.state, canceled.software.running]).toEqual(["canceled", "1.0.0"]);
 });
 
 test("a release that does not reach the cloud is given up, and the outcome comes once the old one is online", async () => {

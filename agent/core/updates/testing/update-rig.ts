@@ -31,6 +31,8 @@ export class UpdateRig {
   hadPlayer = true;
   trialHasPlayer = true;
   online = true;
+  /** Since the rig's start, in ms: before it there is no player and no verdict, as after a boot. */
+  playerFromMs = 0;
   /** Errors of the next downloads. */
   readonly downloadErrors: ReturnType<typeof fail>[] = [];
   downloads = 0;
@@ -119,8 +121,8 @@ export class UpdateRig {
           }),
       },
       version: "not asked",
-      verdict: () => (isTrial() ? this.trialVerdict : this.verdictBefore),
-      hasPlayer: () => (isTrial() ? this.trialHasPlayer : this.hadPlayer),
+      verdict: () => (isTrial() ? this.trialVerdict : clock.monotonicMs() < this.playerFromMs ? undefined : this.verdictBefore),
+      hasPlayer: () => (isTrial() ? this.trialHasPlayer : this.hadPlayer && clock.monotonicMs() >= this.playerFromMs),
       isOnline: () => this.online && this.world.reachesCloud(undefined),
       serverNowMs: () => (this.device.serverKnown ? START_MS + this.device.time.monotonicMs() : undefined),
       picture: () => Promise.resolve(ok({ bytes: new Uint8Array(3), contentType: "image/jpeg" })),
