@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
@@ -21,6 +21,20 @@ test.skipIf(!hasSystemd).each([["vitrine-provision.service", "", 15], ["vitrine-
   copyFileSync(join(import.meta.dirname, unit), path);
   const { status, stdout, stderr } = spawnSync("systemd-analyze", ["security", "--offline=true", "--no-pager", `--threshold=${threshold}`, path], { encoding: "utf8" });
   expect({ status, said: status === 0 ? "" : stdout.slice(-300) + stderr }).toEqual({ status: 0, said: "" });
+});
+
+test("the country's unit switches Wi-Fi on in the kernel, and no other radio", () => {
+  const script = /^ExecStart=-\/bin\/sh -c '(.*)'$/m.exec(readFileSync(join(import.meta.dirname, "vitrine-country@.service"), "utf8"))?.[1] ?? "";
+  const radios = join(folder, "rfkill");
+  for (const [name, type] of [["rfkill0", "bluetooth"], ["rfkill1", "wlan"], ["rfkill2", "wlan"]] as const) {
+    mkdirSync(join(radios, name), { recursive: true });
+    writeFileSync(join(radios, name, "type"), `${type}\n`);
+    writeFileSync(join(radios, name, "soft"), "1\n");
+  }
+  // systemd reads two dollars as one.
+  const run = (): unknown => spawnSync("sh", ["-c", script.replaceAll("$$", "$").replace("/sys/class/rfkill", radios)], { encoding: "utf8" });
+  expect(run()).toMatchObject({ status: 0, stderr: "" });
+  expect(["rfkill0", "rfkill1", "rfkill2"].map((name) => readFileSync(join(radios, name, "soft"), "utf8"))).toEqual(["1\n", "0\n", "0\n"]);
 });
 
 /** What the polkit rule answers; `undefined`: nothing, and polkit's default applies. */
