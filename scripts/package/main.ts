@@ -30,7 +30,7 @@ async function packageAll({ arches, out, sizes, releaseKey: keyFile }: PackageOp
   for (const arch of arches) {
     const electron = await findElectronPlayer(ROOT, arch);
     if (!electron.ok) return complain(electron.error, 1);
-    console.log(`packing for ${arch} …`);
+    console.log(`packing for ${arch} (about a minute; several on a slow or busy machine) …`);
     const built = await buildDeb({
       root: ROOT, arch, version, epochSeconds, sizes, out: resolve(out), cache: join(ROOT, ".vitrine/package"),
       ...(electron.value !== undefined && { electron: electron.value }),
@@ -39,6 +39,7 @@ async function packageAll({ arches, out, sizes, releaseKey: keyFile }: PackageOp
     if (!built.ok) return complain(built.error, 1);
     report(built.value, arch, electron.value);
   }
+  if (key.value === undefined) console.log("No release key: devices with these packages take no updates over the air until a key is put into /etc/vitrine/release-keys (--release-key FILE).");
   return 0;
 }
 

@@ -41,6 +41,9 @@ const WORK = join(ROOT, ".vitrine", "pi-bench");
 
 const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--check TEXT] [--cuts N] [--fast] [--report FILE]
 
+Runs the hardware suites, the whole agent and card images on an emulated Raspberry Pi (docs/development.md says what each part is). It needs root on
+Debian 12, and 10 GB of free space for the images. gpio, edges and cec take minutes; each other part takes from ten minutes to hours.
+
   --only    runs these parts
   --check   of the part agent and the parts image…, runs only the checks with this text in their name, and those that they need
   --cuts    of the part image-updates: the power is cut at the first N of the updater's ten steps; all by default, 0 for none
@@ -66,6 +69,7 @@ interface Total {
 async function main(): Promise<number> {
   const options = readOptions();
   if (options === undefined) return 2;
+  if (options === "help") return 0;
   const total: Total = { passed: 0, failures: [], figures: [] };
   mkdirSync(join(WORK, "cards"), { recursive: true });
   const emulator = await ensureEmulator(thisMachine);
@@ -83,7 +87,7 @@ async function main(): Promise<number> {
   return total.failures.length === 0 ? 0 : 1;
 }
 
-function readOptions(): Options | undefined {
+function readOptions(): Options | "help" | undefined {
   const { values } = parseArgs({ options: { only: { type: "string" }, check: { type: "string" }, cuts: { type: "string" }, fast: { type: "boolean" }, report: { type: "string" }, help: { type: "boolean" } } });
   const fast = values.fast ?? false;
   const parts = values.only?.split(",") ?? PARTS.filter((name) => !fast || !SLOW_PARTS.includes(name));
@@ -92,7 +96,11 @@ function readOptions(): Options | undefined {
   const cuts = Number(values.cuts ?? INSTALL_STEPS.length);
   const isNumber = Number.isInteger(cuts) && cuts >= 0;
   if (!isNumber) console.error(`--cuts takes a whole number, not ${values.cuts}.`);
-  if (unknown.length > 0 || !isNumber || values.help === true) {
+  if (values.help === true) {
+    console.log(USAGE);
+    return "help";
+  }
+  if (unknown.length > 0 || !isNumber) {
     console.error(`Usage: ${USAGE}`);
     return undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * `node scripts/state-compat/keep.ts NAME [COMMIT]`: keeps the stores as they are in this tree, or were in COMMIT, as `kept/NAME.mjs.gz`. Run it
+ * `npm run state:keep -- NAME [COMMIT]`: keeps the stores as they are in this tree, or were in COMMIT, as `kept/NAME.mjs.gz`. Run it
  * at each release, with its version as the name; remove those of versions that no device goes back to any more.
  */
 import { execFileSync } from "node:child_process";
@@ -13,7 +13,7 @@ const HERE = import.meta.dirname;
 const ROOT = join(HERE, "../..");
 const [, , name, commit] = process.argv;
 if (name === undefined || !/^[0-9a-z.-]+$/.test(name)) {
-  console.error("usage: node scripts/state-compat/keep.ts NAME [COMMIT]");
+  console.error("usage: npm run state:keep -- NAME [COMMIT]");
   process.exit(2);
 }
 

@@ -4,11 +4,12 @@ import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, ShellEvent } from "../../stage/shell.ts";
 import { CdpError, type Cdp } from "./cdp-client.ts";
-import { ChromiumPage, COMMIT_TIMEOUT_MS, TAKE_TIMEOUT_MS } from "./chromium-page.ts";
+import { ChromiumPage } from "./chromium-page.ts";
+import { COMMIT_TIMEOUT_MS, TAKE_TIMEOUT_MS } from "./page-loading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 
 const FRAME = "F1";
-const GOOD: LoadTarget = { kind: "package", id: "aa11", folder: "/p", entry: "index.html", allowedOrigins: [], ignoreCache: false };
+const GOOD: Extract<LoadTarget, { kind: "package" }> = { kind: "package", id: "aa11", folder: "/p", entry: "index.html", allowedOrigins: [], ignoreCache: false };
 const GOOD_URL = "https://vitrine-aa11.invalid/index.html";
 const MISSING: LoadTarget = { kind: "url", url: "http://127.0.0.1:1/nothere", ignoreCache: false };
 const NOT_FOUND: Issue = { code: "http.404", message: "127.0.0.1:1 answered 404." };
@@ -150,6 +151,47 @@ describe("a load whose document has arrived", () => {
     commit(GOOD_URL, "L2");
     await time.advance(60_000);
     expect(stuck).toEqual([]);
+  });
+});
+
+describe("a navigation of the page before that arrives after the content that replaced it", () => {
+  const OLD = GOOD_URL.replace("index.html", "next.html");
+  /** Content 2 has committed, and then comes what the page before it had begun to load. */
+  async function late(whole: boolean) {
+    const seat = await withGoodOn();
+    await seat.page.load(2, { ...GOOD, id: "bb22" });
+    seat.say("Page.frameStartedNavigating", { frameId: FRAME, url: OLD, loaderId: "L2", navigationType: "differentDocument" });
+    seat.say("Page.frameNavigated", { frame: { id: FRAME, loaderId: "L3", url: GOOD_URL.replace("aa11", "bb22") } });
+    if (whole) seat.say("Page.lifecycleEvent", { frameId: FRAME, loaderId: "L3", name: "load" });
+    seat.calls.length = 0;
+    seat.commit(OLD, "L2");
+    return seat;
+  }
+
+  test("is not on screen in its name: the content is loaded again, and the load ends when it is there", async () => {
+    const { page, calls, commit, outcomes, events, say } = await late(false);
+    expect(calls).toEqual(["Page.navigate"]);
+    expect(page.pending()).toMatchObject({ load: 2 });
+    expect(outcomes()).toEqual([["load-finished", 1]]);
+    say("Runtime.bindingCalled", { name: "x", payload: "the old page" });
+    commit(GOOD_URL.replace("aa11", "bb22"), "L4");
+    expect(outcomes()).toEqual([["load-finished", 1], ["load-finished", 2]]);
+    expect(events.filter(({ kind }) => kind === "page-call")).toEqual([]);
+  });
+
+  test("also after the load has ended", async () => {
+    const { calls, commit, outcomes } = await late(true);
+    expect(calls).toEqual(["Page.navigate"]);
+    commit(GOOD_URL.replace("aa11", "bb22"), "L4");
+    expect(outcomes()).toEqual([["load-finished", 1], ["load-finished", 2], ["load-finished", undefined]]);
+  });
+
+  test("while the content's own navigation is the page's business", async () => {
+    const { calls, say, commit, outcomes } = await withGoodOn();
+    say("Page.frameStartedNavigating", { frameId: FRAME, url: OLD, loaderId: "L2", navigationType: "differentDocument" });
+    commit(OLD, "L2");
+    expect(calls).toEqual([]);
+    expect(outcomes()).toEqual([["load-finished", 1], ["load-finished", undefined]]);
   });
 });
 

@@ -8,6 +8,8 @@ import type { LoadTarget, RefusedThing, ShellEvent } from "../../stage/shell.ts"
 import { CdpError, cdpFailure, type Cdp, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
 import { hostOf, loadIssue } from "../../host/load-issue.ts";
 import type { GuardedPage, PendingLoad } from "./fetch-guard.ts";
+import { textOf } from "./remote-object-text.ts";
+import { BegunNavigations, COMMIT_TIMEOUT_MS, PUT_BACK_TIMEOUT_MS, SETTLE_TIMEOUT_MS, TAKE_TIMEOUT_MS, TOUCH_TIMEOUT_MS, type Aim, type Loading } from "./page-loading.ts";
 
 /** The page API script injected into every document, and how it calls the host. */
 export interface PageScript {
@@ -36,29 +38,6 @@ export interface ChromiumPageDeps {
   readonly size?: { readonly width: number; readonly height: number } | undefined;
 }
 
-/** A load that the host started, until its outcome. */
-type Loading =
-  | { readonly kind: "none" }
-  /** `loaderId`: the browser's id of the document to come. `cut`: it arrived incomplete. */
-  | { readonly kind: "asked"; readonly load: number; readonly url: string; readonly loaderId?: string; readonly cut?: Issue }
-  | { readonly kind: "committed"; readonly load: number; readonly url: string; readonly loaderId: string };
-
-/** What the main frame is to show, and where it may navigate meanwhile. */
-interface Aim {
-  readonly target: LoadTarget;
-  readonly rules: NavigationRules;
-}
-
-/** Time allowed until the document arrives. After it the load has failed and the picture stays. */
-export const COMMIT_TIMEOUT_MS = 45_000;
-/** Time allowed from a document's headers to its commit; a server cannot be the cause of a delay here. */
-export const TAKE_TIMEOUT_MS = 8_000;
-/** After this a document counts as loaded even if some of its files are still missing. */
-export const SETTLE_TIMEOUT_MS = 20_000;
-/** For the question whether a person touched the page; no answer counts as no. */
-const TOUCH_TIMEOUT_MS = 1_000;
-/** A page that is busy for longer is navigated away from without restoring its address. */
-const PUT_BACK_TIMEOUT_MS = 1_500;
 const WORLD = "vitrine";
 const NOWHERE: NavigationRules = { origins: [] };
 
@@ -75,6 +54,7 @@ export class ChromiumPage implements GuardedPage {
   /** The aim of the latest load, until its document commits or it fails. */
   #coming: Aim | undefined;
   #loading: Loading = { kind: "none" };
+  readonly #begun = new BegunNavigations();
   #deadline: Timer | undefined;
   /** Id of the document in the main frame. Its API calls are accepted only while it belongs to the content. */
   #loaderId = "";
@@ -201,13 +181,23 @@ export class ChromiumPage implements GuardedPage {
     this.#loading = { kind: "asked", load, url };
     this.#armDeadline(COMMIT_TIMEOUT_MS);
     this.#deps.emit({ kind: "load-started", load, url });
-    try {
+    await this.#orFail(load, url, async () => {
       await this.#deps.beforeLoad?.(target);
       const way = await this.#wayTo(target, url);
       // Another load was requested meanwhile.
       if (this.#loading.kind !== "asked" || this.#loading.load !== load) return;
       if (way === "reload" && (await this.#reloads(target.kind !== "screen" && target.ignoreCache))) return;
-      this.#afterNavigate(load, url, await this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
+      await this.#navigate(load, url);
+    });
+  }
+
+  async #navigate(load: number, url: string): Promise<void> {
+    this.#afterNavigate(load, url, await this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
+  }
+
+  async #orFail(load: number, url: string, go: () => Promise<void>): Promise<void> {
+    try {
+      await go();
     } catch (thrown) {
       if (!(thrown instanceof CdpError)) throw thrown;
       // The shell reports a closed pipe.
@@ -300,11 +290,12 @@ export class ChromiumPage implements GuardedPage {
     else this.refused("page-call", "a call that is not from the content's own page");
   }
 
-  /** A navigation to the requested address: notes the id its document will have. */
+  /** Notes over which document a navigation began, and for one to the requested address the id that its document will have. */
   #begins({ frameId, url, loaderId, navigationType }: Protocol.Page.FrameStartedNavigatingEvent): void {
     const loading = this.#loading;
-    if (navigationType === "sameDocument" || navigationType === "historySameDocument") return;
-    if (frameId === this.frameId && loading.kind === "asked" && sameAddress(url, loading.url)) this.#loading = { ...loading, loaderId };
+    if (frameId !== this.frameId || navigationType === "sameDocument" || navigationType === "historySameDocument") return;
+    this.#begun.begins(loaderId, this.#loaderId);
+    if (loading.kind === "asked" && sameAddress(url, loading.url)) this.#loading = { ...loading, loaderId };
   }
 
   /** Whether `frame` has the pending load's document: the page may navigate by itself at the same time. */
@@ -314,6 +305,7 @@ export class ChromiumPage implements GuardedPage {
 
   #navigated(frame: Protocol.Page.Frame): void {
     if (frame.id !== this.frameId) return;
+    const isLate = this.#begun.arrivesLate(frame.loaderId, this.#loaderId);
     this.#loaderId = frame.loaderId;
     this.#url = `${frame.url}${frame.urlFragment ?? ""}`;
     this.#world = undefined;
@@ -323,6 +315,7 @@ export class ChromiumPage implements GuardedPage {
       this.#coming = undefined;
     }
     const now = this.#on?.target;
+    if (asked === undefined && isLate && now !== undefined && this.#loading.kind !== "asked") return this.#loadAgain(now);
     const atHome = mayNavigate(this.rules(), frame.url);
     this.#apiOpen = now !== undefined && now.kind !== "screen" && frame.unreachableUrl === undefined && atHome;
     if (asked !== undefined && (frame.unreachableUrl !== undefined || !atHome)) return this.#replaced(asked.load, frame.unreachableUrl ?? frame.url);
@@ -336,6 +329,22 @@ export class ChromiumPage implements GuardedPage {
     } else this.#deps.emit({ kind: "load-started", url: frame.url });
     if (this.#apiOpen) this.#deps.emit({ kind: "page-begun" });
     if (asked?.cut !== undefined) this.#cut(frame.url, asked.cut);
+  }
+
+  /**
+   * The page before had begun to navigate, and its document came after ours, which Chromium lets happen (2 of 300 changes away from a page that
+   * just then navigates, Chromium 156): the old content would stay on screen in the name of the new one.
+   */
+  #loadAgain(target: LoadTarget): void {
+    const url = addressOf(target, this.#deps.own);
+    this.#apiOpen = false;
+    this.#deps.log.warn({ url: originForPeople(url) }, "the page before navigated over the content that replaced it: loading the content again");
+    const loading = this.#loading;
+    if (loading.kind !== "committed") return this.#send(this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
+    this.#coming = this.#on;
+    this.#loading = { kind: "asked", load: loading.load, url };
+    this.#armDeadline(COMMIT_TIMEOUT_MS);
+    this.#send(this.#orFail(loading.load, url, () => this.#navigate(loading.load, url)));
   }
 
   /** A document that bypassed the guard, such as the browser's own error page, has replaced both the picture and the content. */
@@ -438,8 +447,4 @@ export class ChromiumPage implements GuardedPage {
       this.#deps.log.debug({ error: messageOf(thrown) }, "the page did not accept the message");
     });
   }
-}
-
-function textOf(argument: Protocol.Runtime.RemoteObject): string {
-  return typeof argument.value === "string" ? argument.value : (argument.description ?? JSON.stringify(argument.value) ?? argument.type);
 }
