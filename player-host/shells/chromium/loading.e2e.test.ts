@@ -78,7 +78,8 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
   test("content leads to a sign-in that its owner did not name: not applied and no good picture, until it is named", async () => {
     const url = site.url(`/leads?how=meta&to=${encodeURIComponent(site.foreignUrl("/other"))}`);
     await start(contentAt(url));
-    const failed = await agent.hears("stage", 0, ({ picture }) => picture.verdict === "error-page");
+    // The fault page may be on before the load has failed.
+    const failed = await agent.hears("stage", 0, ({ picture, stage }) => picture.verdict === "error-page" && stage.kind === "failed");
     expect(failed.stage).toMatchObject({ kind: "failed", error: expect.stringContaining("content.leads-elsewhere") as string });
     const from = agent.heard.length;
     agent.setScene(contentAt(url, [new URL(site.foreignUrl("/")).origin]));
