@@ -43,7 +43,7 @@ test("every file belongs to root and can be read by all, and nothing but program
   expect(lines.filter((line) => !/^(?:drwxr-xr-x|-rwxr-xr-x|-rw-r--r--) root\/root /.test(line))).toEqual([]);
   const programs = lines.filter((line) => line.startsWith("-rwx")).map((line) => /\.(\/.*)$/.exec(line)?.[1]);
   expect(programs).toContain("/usr/lib/vitrine/bin/node");
-  expect(programs.filter((path) => !/^\/usr\/(?:bin|lib\/vitrine\/bin|lib\/systemd\/system-generators)\//.test(path ?? ""))).toEqual([]);
+  expect(programs.filter((path) => !/^\/usr\/(?:bin|libexec|lib\/vitrine\/bin|lib\/systemd\/system-generators)\//.test(path ?? ""))).toEqual([]);
 });
 
 test("the programs and native modules are for the package's architecture, wherever it was built", () => {

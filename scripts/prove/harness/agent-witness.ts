@@ -58,11 +58,6 @@ function durable<T>(name: string, act: () => T): T {
 }
 
 function patchFs(): void {
-  let world = "";
-  fs.writeSync = ((...args: Parameters<typeof fs.writeSync>) => {
-    if (typeof args[1] === "string" && args[1].startsWith('{"version":1,"serial"')) world = args[1];
-    return original.writeSync(...args);
-  }) as typeof fs.writeSync;
   fs.fsyncSync = (fd) => durable("fsync", () => original.fsyncSync(fd));
   fs.fdatasyncSync = (fd) => {
     if (slowMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowMs);
@@ -72,7 +67,7 @@ function patchFs(): void {
   fs.renameSync = (from, to) => {
     durable(`rename ${baseOf(to)}`, () => {
       original.renameSync(from, to);
-      if (String(to).endsWith("simulated-world.json")) noteWorld(world);
+      if (String(to).endsWith("simulated-world.json")) noteWorld(original.readFileSync(to, "utf8"));
     });
   };
   fs.fdatasync = ((fd: number, done: (error: NodeJS.ErrnoException | null) => void) => {
@@ -94,7 +89,7 @@ let noted = "";
 
 /** Appends the externally visible state of the machine as one line if it has changed. */
 function noteWorld(text: string): void {
-  if (effectsFd === undefined || text === "") return;
+  if (effectsFd === undefined) return;
   const { gpio, display, audio, power } = JSON.parse(text) as WorldText;
   const driven = Object.fromEntries(Object.entries(gpio.lines).flatMap(([name, { direction, driven: level }]) => (direction === "output" ? [[name, level]] : [])));
   const tv = Object.fromEntries(DISPLAY_PROPERTY_NAMES.map((name) => [name, display[name]]));
