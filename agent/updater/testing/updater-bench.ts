@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linuxSoftwareUpdater } from "../../../platform/linux/linux-software-updater.ts";
@@ -71,7 +72,8 @@ export class UpdaterBench {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.output += text;
     });
-    await Promise.race([until(() => existsSync(this.socket)), this.ended()]);
+    // The socket's file is there a moment before anybody listens on it.
+    await Promise.race([until(() => isListenedOn(this.socket)), this.ended()]);
   }
 
   /** Resolves when the process has ended: its code, or the signal that killed it. */
@@ -116,6 +118,17 @@ export class UpdaterBench {
   link(name: "current" | "confirmed"): string | undefined {
     return existsSync(join(this.releases, name)) ? readlinkSync(join(this.releases, name)) : undefined;
   }
+}
+
+function isListenedOn(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 /** Polls; the test's own time limit ends a wait that never comes true. */
