@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -25,8 +25,16 @@ beforeEach(async () => {
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
     response.writeHead(from > 0 ? 206 : 200, { "content-length": DATA.length - from, ...(from > 0 && { "content-range": `bytes ${from}-${DATA.length - 1}/${DATA.length}` }) });
     if (breakAfter === undefined) return response.end(DATA.subarray(from));
-    response.write(DATA.subarray(from, from + breakAfter), () => response.destroy());
+    const breakAt = breakAfter;
     breakAfter = undefined;
+    response.write(DATA.subarray(from, from + breakAt));
+    // What the other end has not read when a connection breaks is lost with it.
+    const hasAll = setInterval(() => {
+      const part = join(root, "updates", `${SHA256}.part`);
+      if (!existsSync(part) || statSync(part).size < breakAt) return;
+      clearInterval(hasAll);
+      response.destroy();
+    }, 5);
     return response;
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
