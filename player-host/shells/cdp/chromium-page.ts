@@ -332,7 +332,7 @@ export class ChromiumPage implements GuardedPage {
   }
 
   /**
-   * The page before had begun to navigate, and its document came after ours, which Chromium lets happen (2 of 300 changes away from a page that
+   * The page before had begun to navigate, and its document came after ours, which Chromium lets happen (1 of 150 changes away from a page that
    * just then navigates, Chromium 156): the old content would stay on screen in the name of the new one.
    */
   #loadAgain(target: LoadTarget): void {
